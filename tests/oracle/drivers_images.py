@@ -32,7 +32,7 @@ def content(size, seed, density=0.4, unit=512):
     disk = bytearray(size)
     at = 0
     while at < size:
-        length = min(unit * r.choice([1, 2, 3, 8, 20, 100, 200]), size - at)
+        length = min(unit * r.choice([1, 1, 2, 3, 8, 20, 40]), size - at)
         if r.random() < density:
             disk[at:at + length] = r.randbytes(length)
         at += length
@@ -223,6 +223,7 @@ def vmdk_hosted(disk, grain=8192, per=512, flags=3, text=b'', written=None, zero
         places['gd'] = reserve(tables * 4)
         places['gt'] = [reserve(per_bytes) for _ in range(tables)]
         out.extend(bytes(-len(out) % grain))
+    overhead = len(out) // 512
     entries = [0] * (tables * per)
     for i, data in enumerate(grains):
         if data is None:
@@ -263,7 +264,7 @@ def vmdk_hosted(disk, grain=8192, per=512, flags=3, text=b'', written=None, zero
     def header(gd):
         return struct.pack('<4sIIQQQQIQQQB4sH', b'KDMV', 3 if compress else 1, flags,
                            capacity or len(disk) // 512, grain // 512, desc_at, desc_size, per,
-                           places.get('rgd', 0) // 512, gd, 128, 0, b'\n \r\n', 1 if compress else 0).ljust(512, b'\0')
+                           places.get('rgd', 0) // 512, gd, overhead, 0, b'\n \r\n', 1 if compress else 0).ljust(512, b'\0')
     if footer:
         out += struct.pack('<QII', 1, 0, 3).ljust(512, b'\0')
         out += header(places['gd'] // 512)
@@ -355,12 +356,12 @@ def make_vmdk_sparse():
     stream = vmdk_text('streamOptimized', ['RW %d SPARSE "stream.vmdk"' % (size // 512)])
     for name, options in {'stream': dict(footer=True, sparse_tables=True), 'stream-start': dict(sparse_tables=True),
                           'stream-no-markers': dict(markers=False), 'stream-64k': dict(footer=True, grain=65536),
-                          'stream-zeroed': dict(footer=True, zeros=True, written=set(range(100)))}.items():
+                          'stream-zeroed': dict(footer=True, zeros=True, written=set(range(100000)))}.items():
         put(name, vmdk_hosted(disk, text=stream, compress=True, **options)[0])
     cut = vmdk_hosted(disk, text=stream, compress=True, footer=True)[0]
     write('stream-cut.vmdk', cut[:-2048])
     bad = bytearray(cut)
-    at = 65536
+    at = 65536  # the first grain
     bad[at + 40] ^= 0x55
     write('stream-damaged.vmdk', bad)
     bad = bytearray(cut)
@@ -693,25 +694,28 @@ def make_vhdx_log():
     truth[2 * MIB:3 * MIB] = fresh
     write('log-tail.vhdx', image.bytes())
     write('log-tail.raw', truth)
-    # Zero descriptors, then data over a part; the file grows by the log: the new block is zeros but for it.
+    # Zero descriptors, then data over a part of one.
+    def zeros(image):
+        place = struct.unpack_from('<Q', image.out, image.entry_at(0))[0] & ~(MIB - 1)
+        truth = bytearray(disk)
+        truth[8192:8192 + 65536] = bytes(65536)
+        truth[16384:16384 + 4096] = fresh[:4096]
+        return [(place + 8192, 65536), (place + 16384, fresh[:4096])], truth
+    assert any(disk[:MIB])
     image = base()
-    place = struct.unpack_from('<Q', image.out, image.entry_at(0))[0] & ~(MIB - 1) or None
-    if place is None:
-        place = image.new_block(fresh)
-        image.set_entry(image.entry_at(0), 6, place)
-    length = len(image.out)
-    piece = fresh[:4096]
-    image.log(0, 5, 0, [(place + 8192, 65536), (place + 16384, piece), table_sector(image, {5: 6 | length}), (length + 4096, piece)],
-              last=length + MIB)
-    truth = bytearray(disk)
-    if not any(disk[:MIB]):
-        truth[:MIB] = fresh
-    truth[8192:8192 + 65536] = bytes(65536)
-    truth[16384:16384 + 4096] = piece
-    truth[5 * MIB:6 * MIB] = bytes(MIB)
-    truth[5 * MIB + 4096:5 * MIB + 8192] = piece
+    writes, truth = zeros(image)
+    image.log(0, 5, 0, writes)
     write('log-zero.vhdx', image.bytes())
     write('log-zero.raw', truth)
+    # The file grows by the log: the new block is zeros but for one sector.
+    image = base()
+    writes, truth = zeros(image)
+    length = len(image.out)
+    image.log(0, 5, 0, writes + [table_sector(image, {5: 6 | length}), (length + 4096, fresh[:4096])], last=length + MIB)
+    truth[5 * MIB:6 * MIB] = bytes(MIB)
+    truth[5 * MIB + 4096:5 * MIB + 8192] = fresh[:4096]
+    write('log-grow.vhdx', image.bytes())
+    write('log-grow.raw', truth)
     # Nothing that counts in the log; cut off since the log was written.
     image = base()
     write('log-empty.vhdx', image.bytes())

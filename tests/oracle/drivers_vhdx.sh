@@ -16,17 +16,20 @@ done
 qemu-img create -q -f vhdx "$work/large.vhdx" 60T && "$dump" "$work/large.vhdx" --map | grep -q '^0 65970697666560 zero$' || fail "60 TiB"
 
 python3 "$IMGFS_SOURCE/tests/oracle/drivers_images.py" vhdx "$work" || fail "generator"
-for image in plain sector-4k block-2m fixed log-one log-around log-tail log-zero log-empty; do
+for image in plain sector-4k block-2m fixed log-one log-around log-tail log-zero log-grow log-empty; do
   same_bytes "$work/$image.vhdx" "$work/$image.raw"
 done
 for image in plain block-2m fixed; do same_disk "$work/$image.vhdx" vhdx; done
-for image in log-one log-tail log-zero log-around; do
+for image in log-one log-tail log-zero log-around log-grow; do
   "$dump" "$work/$image.vhdx" --info | grep -q 'log replayed in memory' || fail "$image: nothing is said of the log"
   sum=$(sha256sum <"$work/$image.vhdx")
   cp "$work/$image.vhdx" "$work/replayed.vhdx"
-  if qemu-img check -q -r all -f vhdx "$work/replayed.vhdx" >/dev/null 2>&1; then same_disk "$work/replayed.vhdx" vhdx
+  # qemu-img does not let the file grow to the size that the log names, so it cannot follow log-grow.
+  if [ $image != log-grow ]; then
+    qemu-img check -q -r all -f vhdx "$work/replayed.vhdx" >/dev/null 2>&1 || fail "qemu-img does not replay $image"
+    same_disk "$work/replayed.vhdx" vhdx
     cmp -s "$work/theirs.raw" "$work/$image.raw" || fail "$image: qemu-img's replay gives other bytes than ours"
-  else echo "$image: qemu-img does not replay this log"; fi
+  fi
   [ "$(sha256sum <"$work/$image.vhdx")" = "$sum" ] || fail "$image was written to"
 done
 refused "$work/log-cut.vhdx" "cut off"
