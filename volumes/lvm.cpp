@@ -1,0 +1,7 @@
+#include "volumes/lvm.h"
+
+namespace imgfs::volumes {
+
+void list_logical_volumes(VolumeTable&) {}
+
+}  // namespace imgfs::volumes
