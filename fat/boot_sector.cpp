@@ -85,8 +85,13 @@ bool probe(const BlockDevice& device) {
   if (!boot || !signature || !is_sound(boot.value())) return false;
   const std::string_view oem(boot.value().oem_name, sizeof boot.value().oem_name);
   if (oem == "NTFS    " || oem == "EXFAT   " || oem == "-FVE-FS-") return false;
+  const auto layout = BootSector::read(device);
+  if (!layout) return false;
   const unsigned jump = std::to_integer<unsigned>(boot.value().jump[0]);
-  return (signature.value().value() == 0xaa55 || jump == 0xeb || jump == 0xe9) && BootSector::read(device).has_value();
+  if (signature.value().value() == 0xaa55 || jump == 0xeb || jump == 0xe9) return true;
+  // Atari's have neither; the table's first entry repeats the media byte.
+  const auto first = read_struct<le16>(device, layout.value().fat_offset);
+  return first && (first.value().value() & 0xffU) == boot.value().media;
 }
 
 }  // namespace imgfs::fat
