@@ -4,11 +4,11 @@
 
 namespace imgfs {
 namespace {
-constexpr std::uint64_t kWhole = std::uint64_t{4} << 20;  ///< the largest table that is kept whole
 constexpr std::uint64_t kPiece = 65536;
 }  // namespace
 
-Result<ByteTable> ByteTable::open(Device file, std::uint64_t offset, std::uint64_t size) {
+Result<ByteTable> ByteTable::open(Device file, std::uint64_t offset, std::uint64_t size,
+                                  std::size_t memory) {
   if (offset > file->size() || size > file->size() - offset)
     return corrupt("table of " + std::to_string(size) + " bytes ends past the end of the file of " +
                        std::to_string(file->size()) + " bytes",
@@ -16,11 +16,11 @@ Result<ByteTable> ByteTable::open(Device file, std::uint64_t offset, std::uint64
   ByteTable table;
   table.offset_ = offset;
   table.size_ = size;
-  if (size <= kWhole) {
+  if (size <= memory) {
     table.whole_.resize(static_cast<std::size_t>(size));
     TRY(file->read(offset, table.whole_));
   } else {
-    table.pieces_ = std::make_unique<ByteCache>(kWhole);
+    table.pieces_ = std::make_unique<ByteCache>(memory);
   }
   table.file_ = std::move(file);
   return table;

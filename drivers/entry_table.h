@@ -9,13 +9,16 @@
 
 namespace imgfs {
 
-/// The bytes of a table in an image file: read whole at open where it is small, else in pieces
-/// through a cache, so that it never takes more than 4 MiB whatever its size. Safe for any number of
-/// threads.
+/// Bytes of memory that a table takes at most, whatever its size.
+constexpr std::size_t kTableMemory = std::size_t{4} << 20;
+
+/// The bytes of a table in an image file: read whole at open where it is small, else in pieces of
+/// 64 KiB through a cache. Safe for any number of threads.
 class ByteTable {
  public:
-  /// Corrupt where [offset, offset + size) does not lie inside `file`.
-  static Result<ByteTable> open(Device file, std::uint64_t offset, std::uint64_t size);
+  /// Corrupt where [offset, offset + size) does not lie inside `file`. `memory` in bytes.
+  static Result<ByteTable> open(Device file, std::uint64_t offset, std::uint64_t size,
+                                std::size_t memory);
 
   /// Fills `out` with the bytes from `at` on; the range must not cross a multiple of 64 KiB.
   Result<void> copy(std::uint64_t at, std::span<std::byte> out) const;
@@ -37,10 +40,11 @@ class EntryTable {
   using Value = decltype(Entry{}.value());
 
   /// `count` entries at the byte `offset` of `file`; corrupt where they do not lie inside.
-  static Result<EntryTable> open(Device file, std::uint64_t offset, std::uint64_t count) {
+  static Result<EntryTable> open(Device file, std::uint64_t offset, std::uint64_t count,
+                                 std::size_t memory = kTableMemory) {
     if (count > UINT64_MAX / sizeof(Entry))
       return corrupt("table of " + std::to_string(count) + " entries", offset);
-    return EntryTable(TRY(ByteTable::open(std::move(file), offset, count * sizeof(Entry))));
+    return EntryTable(TRY(ByteTable::open(std::move(file), offset, count * sizeof(Entry), memory)));
   }
 
   Result<Value> at(std::uint64_t index) const {

@@ -17,14 +17,15 @@ bool is_absolute(std::string_view path) {
 
 }  // namespace
 
-void add_windows_path(std::vector<std::string>& names, std::string_view path) {
+void add_path(std::vector<std::string>& names, std::string_view path) {
   std::string host(path.substr(0, path.find('\0')));
   std::ranges::replace(host, '\\', '/');
   const bool relative = !is_absolute(host);
   while (host.starts_with("./")) host.erase(0, 2);
   const std::string last = host.substr(host.rfind('/') + 1);
-  if (relative) add(names, std::move(host));
+  if (relative) add(names, host);
   add(names, last);
+  if (host.starts_with('/') && !host.starts_with("//")) add(names, std::move(host));
 }
 
 Result<ParentFile> open_parent(const ImageSource& child, const std::vector<std::string>& names) {

@@ -11,9 +11,10 @@ namespace imgfs {
 /// Chains of parents longer than this are refused: no real one is, and a cyclic one would not end.
 constexpr int kMaxParents = 64;
 
-/// Puts into `names` how a parent that a Windows path names may be called beside the image: the
-/// path itself where it is relative, and its last part. With '/', each name once.
-void add_windows_path(std::vector<std::string>& names, std::string_view path);
+/// Puts into `names` how a parent with this path (of Windows, or with '/') may be called beside the
+/// image: the path itself where it is relative, its last part, and last an absolute path that a host
+/// like ours has. With '/', each name once.
+void add_path(std::vector<std::string>& names, std::string_view path);
 
 /// A parent's file, open.
 struct ParentFile {

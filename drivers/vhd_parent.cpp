@@ -47,11 +47,11 @@ std::vector<std::string> parent_names(const BlockDevice& file, const DynamicHead
     for (const ParentLocator& locator : header.parent_locators) {
       if (locator.platform_code.value() != wanted) continue;
       const auto bytes = locator_bytes(file, locator);
-      add_windows_path(names, wanted == ParentLocator::kMacUrl ? url_path(as_chars(bytes))
+      add_path(names, wanted == ParentLocator::kMacUrl ? url_path(as_chars(bytes))
                                                                : utf16le_to_wtf8(bytes));
     }
   }
-  add_windows_path(names, big_endian_name(header.parent_unicode_name));
+  add_path(names, big_endian_name(header.parent_unicode_name));
   return names;
 }
 

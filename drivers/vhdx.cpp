@@ -133,7 +133,7 @@ Result<Device> open_parent_disk(const ImageSource& source, const Metadata& metad
   };
   std::vector<std::string> names;
   for (const char* key : {"relative_path", "absolute_win32_path", "volume_path"})
-    add_windows_path(names, value(key));
+    add_path(names, value(key));
   const ParentFile found = TRY(open_parent(source, names));
   const std::string name = "parent disk " + printable(found.name);
   auto parent = open_any({found.file, *found.siblings, source.depth + 1});

@@ -68,8 +68,7 @@ int check_image(const CheckOptions& options, const std::string& path,
   auto image = open_image_file(path, options.open);
   if (!image) return complain(printable(path) + ": " + describe(image.error()));
   if (options.sandbox == "on") {
-    const auto state = close_sandbox(SandboxRole::reporter,
-                                     {.address_space = kMemory, .may_write_files = true});
+    const auto state = close_sandbox(SandboxRole::reporter, {.address_space = kMemory});
     if (!state) return complain(describe(state.error()));
   }
   TreeOptions tree_options;

@@ -80,8 +80,7 @@ Result<ReportTexts> make_report_texts(const Options& options, int image) {
   Image opened = TRY(open_image_file(options.image, open));
   if (options.sandbox == Sandbox::on)
     TRY(close_sandbox(SandboxRole::reporter, {.address_space = kReportMemory,
-                                              .cpu_seconds = kReportSeconds,
-                                              .may_write_files = true}));
+                                              .cpu_seconds = kReportSeconds}));
   TreeOptions tree_options;
   tree_options.links = options.links;
   tree_options.recovery = options.recovery;

@@ -74,11 +74,12 @@ constexpr bool kSanitized =
     false;
 #endif
 
-void set_limits(const SandboxLimits& limits) {
+void set_limits(SandboxRole role, const SandboxLimits& limits) {
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_MSGQUEUE, 0);
   limit(RLIMIT_MEMLOCK, 0);
-  if (!limits.may_write_files) limit(RLIMIT_FSIZE, 0);
+  // A reporter's memory files count, too.
+  if (role == SandboxRole::server && !limits.may_write_files) limit(RLIMIT_FSIZE, 0);
   if (limits.cpu_seconds != 0) limit(RLIMIT_CPU, limits.cpu_seconds);
   // A sanitizer's shadow memory alone is larger than any limit that makes sense.
   if (limits.address_space != 0 && !kSanitized) limit(RLIMIT_AS, limits.address_space);
@@ -162,7 +163,7 @@ std::string sandbox_support() {
 
 Result<std::string> close_sandbox(SandboxRole role, const SandboxLimits& limits) {
   ::tzset();  // reads its file now: later there is no way to it
-  set_limits(limits);
+  set_limits(role, limits);
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
     return Error{Errc::io, "cannot give up new privileges: " + std::string(std::strerror(errno)), {}};
   const long landlock = restrict_by_landlock();

@@ -14,7 +14,7 @@ enum class SandboxRole { server, reporter };
 struct SandboxLimits {
   std::size_t address_space = 0;  ///< bytes; 0: none
   unsigned cpu_seconds = 0;       ///< 0: none
-  bool may_write_files = false;   ///< a log file is open
+  bool may_write_files = false;   ///< the server's log goes to a file
 };
 
 /// Locks this process up for good: no capability, no new privileges, Landlock without any rule where

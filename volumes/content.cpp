@@ -29,6 +29,7 @@ class Head {
   bool has(std::size_t offset, std::string_view magic) const {
     return offset <= bytes_.size() && as_chars(bytes_).substr(offset).starts_with(magic);
   }
+  std::byte byte(std::size_t offset) const { return offset < bytes_.size() ? bytes_[offset] : std::byte{0}; }
   template <class T>
   auto number(std::size_t offset) const {
     const auto value = get<T>(bytes_, offset);
@@ -220,6 +221,25 @@ Content far_away(const BlockDevice& device) {
   return {};
 }
 
+/// A boot sector with a sound parameter block, and a mark that it is one.
+Content fat(const BlockDevice& device, const Head& head) {
+  const unsigned sector_size = head.number<le16>(11);
+  const unsigned reserved = head.number<le16>(14);
+  const unsigned cluster = std::to_integer<unsigned>(head.byte(13));
+  const unsigned fats = std::to_integer<unsigned>(head.byte(16));
+  const unsigned media = std::to_integer<unsigned>(head.byte(21));
+  const bool sound = std::has_single_bit(sector_size) && sector_size >= 512 && sector_size <= 4096 &&
+                     std::has_single_bit(cluster) && reserved != 0 && fats != 0 && fats <= 4 &&
+                     (media == 0xf0 || media >= 0xf8) && (head.number<le16>(22) != 0 || head.number<le32>(36) != 0) &&
+                     (head.number<le16>(19) != 0 || head.number<le32>(32) != 0);
+  if (!sound) return {};
+  const auto first = read_struct<le16>(device, std::uint64_t{reserved} * sector_size);
+  const unsigned jump = std::to_integer<unsigned>(head.byte(0));
+  const bool marked = head.number<le16>(510) == 0xaa55 || jump == 0xeb || jump == 0xe9 ||
+                      (first && (first.value().value() & 0xffU) == media);
+  return marked ? Content{"vfat", {}, {}} : Content{};
+}
+
 Content by_magic(const Head& head) {
   for (const Magic& row : kMagics) {
     if (!head.has(row.offset, row.magic)) continue;
@@ -233,24 +253,13 @@ Content by_magic(const Head& head) {
 
 }  // namespace
 
-bool is_fat_boot_sector(std::span<const std::byte> sector) {
-  if (sector.size() < 512 || get<le16>(sector, 510)->value() != 0xaa55) return false;
-  const unsigned sector_size = get<le16>(sector, 11)->value();
-  const auto byte = [&](std::size_t at) { return std::to_integer<unsigned>(sector[at]); };
-  const unsigned media = byte(21);
-  return (byte(0) == 0xeb || byte(0) == 0xe9) && std::has_single_bit(sector_size) && sector_size >= 512 &&
-         sector_size <= 4096 && std::has_single_bit(byte(13)) && get<le16>(sector, 14)->value() != 0 &&
-         byte(16) != 0 && byte(16) <= 4 && (media == 0xf0 || media >= 0xf8) &&
-         (get<le16>(sector, 22)->value() != 0 || get<le32>(sector, 36)->value() != 0);
-}
-
 Content recognise(const BlockDevice& device) {
   if (const auto member = find_md_superblock(device)) return {"linux_raid_member", member->name, member->uuid};
   const Head head(device);
   if (const auto label = find_lvm_label(head.bytes())) return {"lvm2-pv", {}, label->uuid};
   for (const auto& probe : {luks, swap_area, by_magic, ext, f2fs, exfat, iso9660, ufs})
     if (Content content = probe(head)) return content;
-  if (is_fat_boot_sector(head.bytes())) return {"vfat", {}, {}};
+  if (Content content = fat(device, head)) return content;
   if (Content content = far_away(device)) return content;
   return zfs(device);
 }

@@ -20,7 +20,4 @@ struct Content {
 /// What cannot be read is not recognised.
 Content recognise(const BlockDevice& device);
 
-/// True where the sector starts as a FAT volume does: a boot sector with a sound parameter block.
-bool is_fat_boot_sector(std::span<const std::byte> sector);
-
 }  // namespace imgfs::volumes
