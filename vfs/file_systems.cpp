@@ -28,8 +28,8 @@ constexpr std::array kContents{
     Content{"BitLocker", "encrypted (BitLocker): cannot be read without its key"},
     Content{"zfs_member", "part of a ZFS pool: ZFS cannot be read"},
     Content{"linux_raid_member", "a member of a Linux RAID: this level cannot be read"},
-    Content{"btrfs", "btrfs cannot be read"},
-    Content{"ufs", "UFS cannot be read"},
+    Content{"swsuspend", "swap space with a hibernated system: holds no files"},
+    Content{"jbd", "the external journal of an ext file system: holds no files"},
 };
 
 /// Partitions that hold no file system by their type: GUIDs and MBR bytes.
@@ -67,9 +67,9 @@ void describe_other(TreeVolume& volume) {
   if (from.device == nullptr && !from.problem.empty()) return;
   std::string_view sentence = sentence_for(kContents, from.content);
   if (sentence.empty() && from.content.empty()) sentence = sentence_for(kTypes, from.partition_type);
-  if (sentence.empty())
-    sentence = from.content.empty() ? "no file system that is known" : "no file system that can be read";
-  add_problem(volume.problem, sentence);
+  if (!sentence.empty()) return add_problem(volume.problem, sentence);
+  add_problem(volume.problem, from.content.empty() ? "no file system that is known"
+                                                   : from.content + " cannot be read");
 }
 
 void open_volume(TreeVolume& volume, Recovery recovery, std::span<const FileSystemType> types) {
@@ -93,8 +93,10 @@ void open_volume(TreeVolume& volume, Recovery recovery, std::span<const FileSyst
     volume.uuid = info.uuid;
     return;
   }
-  if (failed_type.empty() || !from.content.empty()) return describe_other(volume);
-  volume.type = failed_type;
+  if (failed_type.empty()) return describe_other(volume);
+  volume.type = from.content.empty() ? failed_type : from.content;
+  volume.label = from.label;
+  volume.uuid = from.uuid;
   add_problem(volume.problem, failure);
 }
 
