@@ -53,7 +53,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static_cast<void>(row.probe(*device));
   const auto fs = row.open(std::move(device), Recovery::log);
   if (!fs) return 0;
-  walk(*fs.value(), {.entries = 300, .bytes = 16 << 20, .depth = 8});
+  walk(*fs.value(), {.entries = 60, .bytes = 4 << 20, .depth = 4});
   for (const std::string_view name : {"PLAIN.TXT", "Sub", "$MFT", "$Secure", "zzz"})
     static_cast<void>(fs.value()->lookup_ignoring_case(fs.value()->root(), name));
   for (const std::uint64_t number : {0U, 9U, 24U, 27U, 28U, 33U})

@@ -24,7 +24,7 @@ inline void append(Bytes& out, std::string_view text) {
 inline void append(Bytes& out, const Bytes& bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
 /// `width` bytes of `value`, little-endian.
 inline void put(Bytes& out, std::uint64_t value, int width) {
-  for (int i = 0; i < width; ++i) out.push_back(static_cast<std::byte>(value >> (8 * i) & 255U));
+  for (int i = 0; i < width; ++i) out.push_back(static_cast<std::byte>(i < 8 ? value >> (8 * i) & 255U : 0));
 }
 inline void put_at(std::span<std::byte> out, std::size_t at, std::uint64_t value, int width) {
   for (int i = 0; i < width; ++i) out[at + static_cast<std::size_t>(i)] = static_cast<std::byte>(value >> (8 * i) & 255U);

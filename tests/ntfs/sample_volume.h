@@ -99,7 +99,7 @@ inline Bytes link_data(std::u16string_view target, bool is_symlink, std::uint32_
 /// A volume with one file of each kind that the reader knows. Not yet protected: patch it, then `protect_all`.
 class SampleVolume {
  public:
-  explicit SampleVolume(std::uint32_t cluster = 1024, std::uint32_t record = 1024) : image_(cluster, record) {
+  explicit SampleVolume(std::uint32_t cluster = 1024, std::uint32_t record = 1024) : image_(cluster, record, cluster == 1024 ? 136 : 104) {
     add_files();
     add_special();
     add_directory();
