@@ -7,6 +7,7 @@
 #include "xfs/directory.h"
 #include "xfs/fork_map.h"
 #include "xfs/inode.h"
+#include "xfs/recovery.h"
 #include "xfs/superblock_format.h"
 #include "xfs/symlink.h"
 #include "xfs/usage.h"
@@ -137,9 +138,13 @@ bool probe(const BlockDevice& device) {
   return magic && magic.value().value() == SuperblockOnDisk::kMagic;
 }
 
-Result<FileSystemPtr> open(Device device, Recovery) {
+Result<FileSystemPtr> open(Device device, Recovery recovery) {
   Superblock sb = TRY(read_superblock(*device));
+  Recovered recovered = recover(std::move(device), sb, recovery);
+  device = std::move(recovered.device);
+  if (recovered.replayed) sb = TRY(read_superblock(*device));
   FileSystemInfo info = describe_superblock(sb, *device);
+  info.remarks.insert(info.remarks.end(), recovered.remarks.begin(), recovered.remarks.end());
   const SpaceUsage usage = space_usage(sb);
   return FileSystemPtr(std::make_shared<XfsFileSystem>(std::move(device), std::move(sb), std::move(info), usage));
 }

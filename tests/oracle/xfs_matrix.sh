@@ -11,23 +11,23 @@ scale=${2:-1}
 # options of mkfs.xfs, those that show most first
 table='-b size=1024 -n size=4096 -i size=512 -m rmapbt=1
 -b size=4096 -m bigtime=0,inobtcount=0 -i nrext64=0
--b size=2048 -n size=65536 -i size=2048 -d agcount=7
+-b size=2048 -n size=65536 -i size=1024 -d agcount=7
 -s size=4096 -b size=4096 -n size=16384 -m reflink=0,rmapbt=1
 -b size=4096
--b size=1024 -n size=1024
--b size=1024 -i size=1024 -m finobt=0,inobtcount=0 -n size=8192
+-b size=1024 -n size=32768
+-b size=1024 -i size=512 -m finobt=0,inobtcount=0 -n size=8192
 -b size=2048 -i size=512 -m reflink=1,rmapbt=1
 -b size=4096 -n size=4096 -i size=1024,sparse=0
 -b size=4096 -n size=8192 -i size=2048
 -b size=4096 -n size=32768 -i nrext64=1
 -b size=4096 -n size=65536 -m bigtime=1
--b size=4096 -d agcount=32 -m rmapbt=1,finobt=1
+-b size=4096 -d agcount=32 -l size=64m -m rmapbt=1,finobt=1
 -b size=4096 -d su=64k,sw=4 -l su=64k
 -b size=4096 -s size=4096 -l size=64m
 -b size=1024 -i size=512,maxpct=5,nrext64=1 -m bigtime=0
 -b size=4096 -m uuid=11111111-2222-3333-4444-555555555555 -L a_label
 -b size=4096 -i attr=2,projid32bit=1 -m reflink=0,bigtime=0,inobtcount=0,finobt=0
--b size=2048 -n size=2048 -s size=2048
+-b size=2048 -n size=4096 -s size=2048
 -b size=512 -m crc=0 -n size=4096 -i size=256
 -b size=4096 -m crc=0 -n ftype=0 -i attr=1
 -b size=4096 -m crc=0,finobt=0 -n ftype=1 -i size=1024'
