@@ -1,5 +1,5 @@
 # What the mount looks like from outside: flags, writes, report=off, statfs, 100 mounts, many readers.
-. "$IMGFS_SOURCE/tests/support/oracle.sh"
+. "${IMGFS_SOURCE:?}/tests/support/oracle.sh" || exit 1
 need_fuse
 need_root
 image=$work/disk.img

@@ -50,7 +50,7 @@ for i in range(60): attribute('streams/lots', f'user.stream{i:03d}', b'v' * i)
 files = [open(path(f'fragmented{k}'), 'wb', buffering=0) for k in range(3)]
 for i in range(800):
     for k, f in enumerate(files): f.write(r.randbytes(4096 * (k + 1)))
-    if i % 8 == 0:
+    if i % 32 == 0:
         for f in files: os.fsync(f.fileno())
 for f in files: f.close()
 
@@ -58,7 +58,7 @@ write('readonly', b'ro'); attribute('readonly', 'system.ntfs_attrib', (0x21).to_
 os.utime(path('readonly'), ns=(1700000000123456700, -5000000000 * 1000000000))
 attribute('sizes/100', 'system.ntfs_object_id', bytes(range(16)))
 attribute('sizes/500', 'system.ntfs_object_id', bytes(range(64, 128)))
-attribute('sizes/700', 'system.ntfs_ea', bytes([0, 0, 0, 0, 0, 3, 4, 0]) + b'ABC\0' + b'data' + bytes(0))
+attribute('sizes/700', 'system.ntfs_ea', bytes([16, 0, 0, 0, 0, 3, 4, 0]) + b'ABC\0' + b'data')
 attribute('sizes/8', 'system.ntfs_acl', os.getxattr(path('sizes/7'), 'system.ntfs_acl'))
 
 os.mkdir(path('compressed'))

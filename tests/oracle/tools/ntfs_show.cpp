@@ -8,6 +8,7 @@
 //   walk                           stat of every object: their count and the seconds it took
 //   list PATH                      a listing alone: the count and the seconds
 //   read PATH                      the whole file in pieces of 128 KiB: bytes and seconds
+//   record NUMBER                  the content of a file by its record, of a volume that is no more than that
 // ntfs_show - compress FORMAT IN OUT: IN as the stream WofCompressedData (FORMAT as stored in the reparse point).
 #include <chrono>
 #include <cstdio>
@@ -18,6 +19,7 @@
 
 #include "core/file_device.h"
 #include "core/text.h"
+#include "ntfs/file.h"
 #include "ntfs/ntfs.h"
 #include "tests/ntfs/sample_volume.h"
 
@@ -107,11 +109,28 @@ int compress(const std::string& format, const std::string& from, const std::stri
   return 0;
 }
 
+/// Without what a whole volume has (a root, $UpCase): for captures of single files.
+int record(Device device, std::uint64_t number) {
+  const auto read = [&]() -> Result<void> {
+    const ntfs::Geometry geometry = TRY(ntfs::read_geometry(*device));
+    ntfs::Mft mft = TRY(ntfs::Mft::open(device, geometry));
+    const ntfs::Volume volume{device, geometry, std::move(mft), {}, nullptr, nullptr};
+    ntfs::File file = TRY(ntfs::File::open(volume, number));
+    const auto bytes = TRY(file.value(ntfs::AttributeType::data, {}, 64 << 20));
+    if (!bytes) return corrupt("no data");
+    std::fwrite(bytes->data(), 1, bytes->size(), stdout);
+    return success();
+  };
+  const auto done = read();
+  return done ? 0 : complain(done.error());
+}
+
 int run(const std::vector<std::string>& words) {
   const std::string& command = words[1];
   if (command == "compress" && words.size() == 5) return compress(words[2], words[3], words[4]);
   const auto file = FileDevice::open(words[0]);
   if (!file) return complain(file.error());
+  if (command == "record" && words.size() == 3) return record(file.value(), std::stoull(words[2]));
   const auto opened = ntfs::file_system_type().open(file.value(), Recovery::log);
   if (!opened) return complain(opened.error());
   const FileSystem& fs = *opened.value();
