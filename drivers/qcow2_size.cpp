@@ -17,6 +17,7 @@ constexpr std::uint64_t kTableReach = kPerTable * kCluster;         // bytes of 
 constexpr std::uint64_t kPerRefcountBlock = kCluster / 2;           // clusters
 constexpr std::uint64_t kPiece = std::uint64_t{4} << 20;            // scanned at a time
 constexpr std::uint64_t kLongestScan = std::uint64_t{64} << 40;
+constexpr std::uint64_t kMostRuns = std::uint64_t{1} << 24;         // looked at one by one
 
 constexpr std::uint64_t pieces_of(std::uint64_t value, std::uint64_t unit) {
   return value / unit + (value % unit != 0 ? 1 : 0);
@@ -109,7 +110,7 @@ class Scan {
       const auto target = buffer.subspan(static_cast<std::size_t>(at),
                                          static_cast<std::size_t>(where.length));
       if (where.kind == Location::Kind::zero)
-        std::ranges::fill(target, std::byte{0});
+        fill_zero(target);
       else
         TRY(disk_.read(piece.offset + at, target));
       at += where.length;
@@ -138,28 +139,44 @@ class Scan {
   std::optional<Error> failure_;
 };
 
+/// Counts the units of one size that ranges in rising order touch, each once.
+class Units {
+ public:
+  explicit Units(std::uint64_t unit) : unit_(unit) {}
+  void add(std::uint64_t offset, std::uint64_t length) {
+    const std::uint64_t first = std::max(offset / unit_, end_);
+    const std::uint64_t end = pieces_of(offset + length, unit_);
+    if (end <= first) return;
+    count_ += end - first;
+    end_ = end;
+  }
+  std::uint64_t count() const { return count_; }
+
+ private:
+  std::uint64_t unit_;
+  std::uint64_t end_ = 0;
+  std::uint64_t count_ = 0;
+};
+
 static_assert(kTableReach % kPiece == 0 && kPiece % kCluster == 0);
 
 }  // namespace
 
 Result<Qcow2Size> qcow2_size_bound(const BlockDevice& disk) {
-  std::uint64_t clusters = 0;
-  std::uint64_t tables = 0;
-  std::uint64_t counted_to = 0;        // clusters before this number are counted
-  std::uint64_t tables_counted_to = 0;
+  Units clusters(kCluster);
+  Units tables(kTableReach);
+  std::uint64_t runs = 0;
   for (std::uint64_t offset = 0; offset < disk.size();) {
-    const Location where = TRY(disk.locate(offset, disk.size() - offset));
+    Location where = TRY(disk.locate(offset, disk.size() - offset));
+    // A table made to have more runs than any disk: the rest counts as full, still an upper bound.
+    if (++runs > kMostRuns) where = {Location::Kind::decoded, disk.size() - offset};
     if (where.kind != Location::Kind::zero) {
-      const std::uint64_t first = std::max(offset / kCluster, counted_to);
-      counted_to = std::max(counted_to, pieces_of(offset + where.length, kCluster));
-      clusters += counted_to - std::min(first, counted_to);
-      const std::uint64_t first_table = std::max(offset / kTableReach, tables_counted_to);
-      tables_counted_to = std::max(tables_counted_to, pieces_of(offset + where.length, kTableReach));
-      tables += tables_counted_to - std::min(first_table, tables_counted_to);
+      clusters.add(offset, where.length);
+      tables.add(offset, where.length);
     }
     offset += where.length;
   }
-  return Qcow2Size{file_size(disk.size(), clusters, tables), false};
+  return Qcow2Size{file_size(disk.size(), clusters.count(), tables.count()), false};
 }
 
 Result<Qcow2Size> qcow2_size_exact(const BlockDevice& disk,
