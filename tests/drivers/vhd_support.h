@@ -81,7 +81,8 @@ inline void look(const Result<Image>& image) {
   const BlockDevice& disk = *image.value().disk;
   Bytes buffer(40960);
   const std::uint64_t size = disk.size();
-  for (const std::uint64_t at : {std::uint64_t{0}, size / 3, size / 2, size - std::min<std::uint64_t>(size, 50000)}) {
+  for (const std::uint64_t at :
+       {std::uint64_t{0}, size / 3, size / 2, size - std::min<std::uint64_t>(size, 50000)}) {
     if (at >= size) continue;
     const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), size - at));
     static_cast<void>(disk.read(at, std::span(buffer).first(count)));
@@ -98,8 +99,8 @@ inline void look(const Result<Image>& image) {
 inline void apply_patches(Bytes& image, std::span<const std::byte> records) {
   while (records.size() > 5 && !image.empty()) {
     const std::size_t at = get<le32>(records)->value() % image.size();
-    const std::size_t length = std::min({std::to_integer<std::size_t>(records[4]) % 16 + 1,
-                                         records.size() - 5, image.size() - at});
+    const std::size_t length = std::min(
+        {std::to_integer<std::size_t>(records[4]) % 16 + 1, records.size() - 5, image.size() - at});
     std::copy_n(records.begin() + 5, length, image.begin() + static_cast<std::ptrdiff_t>(at));
     records = records.subspan(5 + length);
   }
