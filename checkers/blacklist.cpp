@@ -5,7 +5,7 @@
 #include "checkers/kernel_facts.h"
 #include "core/text.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 namespace {
 
 constexpr std::size_t kMaxFile = 1 << 20;
@@ -81,4 +81,4 @@ Result<std::vector<Blacklisted>> find_blacklisted(const GuestFiles& files, std::
   return out;
 }
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

@@ -9,7 +9,7 @@
 #include "core/bytes.h"
 #include "core/text.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 namespace {
 
 constexpr std::size_t kMaxConfig = 1 << 20;
@@ -362,4 +362,4 @@ Result<BootEntry> find_boot_entry(const GuestFiles& files) {
   return Error{Errc::not_found, "no kernel in /boot and no boot loader's configuration"};
 }
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

@@ -7,7 +7,7 @@
 
 #include "vfs/guest_files.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 
 /// What the machine would start when nobody touches a key.
 struct BootEntry {
@@ -58,4 +58,4 @@ MenuEntry parse_loader_entry(std::string_view text, std::string_view file_name);
 /// The entry that `menu.selected` means; null where it names none.
 const MenuEntry* selected_entry(const Menu& menu);
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

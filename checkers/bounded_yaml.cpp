@@ -7,7 +7,7 @@
 
 #include "core/text.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 namespace {
 
 constexpr std::size_t kMaxText = 256 << 10;
@@ -104,4 +104,4 @@ std::optional<YAML::Node> load_yaml(std::string_view text, YamlProblem& problem)
   return {};
 }
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

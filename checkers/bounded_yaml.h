@@ -6,7 +6,7 @@
 
 #include <yaml-cpp/yaml.h>
 
-namespace imgfs {
+namespace imgfs::checkers {
 
 /// Why a text is no YAML that we take.
 struct YamlProblem {
@@ -19,4 +19,4 @@ struct YamlProblem {
 /// and never goes down without a bound. yaml-cpp's exceptions end here.
 std::optional<YAML::Node> load_yaml(std::string_view text, YamlProblem& problem);
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

@@ -3,7 +3,7 @@
 
 #include "checkers/decoder.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 namespace {
 
 constexpr std::size_t kSmallChunk = 8 << 10;
@@ -82,4 +82,4 @@ Result<void> FileSource::skip(std::uint64_t count) {
   return success();
 }
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

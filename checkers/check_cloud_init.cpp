@@ -5,7 +5,7 @@
 #include "checkers/cloud_init.h"
 #include "core/text.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 namespace {
 
 const Package* find_package(const std::vector<Package>& list) {
@@ -180,4 +180,4 @@ class CloudInitCheck {
 
 Finding check_cloud_init(const CheckContext& context) { return CloudInitCheck(context).run(); }
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

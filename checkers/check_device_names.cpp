@@ -5,7 +5,7 @@
 #include "checkers/fstab.h"
 #include "core/text.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 namespace {
 
 constexpr std::size_t kMaxFstab = 1 << 20;
@@ -166,4 +166,4 @@ class NamesCheck {
 
 Finding check_device_names(const CheckContext& context) { return NamesCheck(context).run(); }
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

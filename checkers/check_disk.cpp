@@ -5,7 +5,7 @@
 #include "core/bytes.h"
 #include "core/text.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 namespace {
 
 std::string at_offset(std::uint64_t offset) {
@@ -231,4 +231,4 @@ Finding check_root_partition(const CheckContext& context) {
   return no_root(context);
 }
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

@@ -3,7 +3,7 @@
 
 #include "checkers/checker.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 namespace {
 
 class FileSystemCheck {
@@ -147,4 +147,4 @@ class FileSystemCheck {
 
 Finding check_file_system(const CheckContext& context) { return FileSystemCheck(context).run(); }
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

@@ -4,7 +4,7 @@
 #include "checkers/checker.h"
 #include "core/text.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 namespace {
 
 std::string suffix_of(std::string_view path) {
@@ -179,4 +179,4 @@ Finding check_image_size(const CheckContext& context) {
   return make_finding(status, summary, evidence, fix);
 }
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

@@ -5,7 +5,7 @@
 #include "checkers/elf.h"
 #include "core/text.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 namespace {
 
 Names names_for(const FamilyNames& names, std::string_view family) {
@@ -138,4 +138,4 @@ Finding check_kernel(const CheckContext& context) {
                       "kernel " + entry.version + " belongs to no package of the distribution", evidence, fix);
 }
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

@@ -4,7 +4,7 @@
 #include "checkers/checker.h"
 #include "core/text.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 namespace {
 
 /// The initramfs images of an entry, all together.
@@ -250,4 +250,4 @@ Finding check_virtio(const CheckContext& context) {
   return make_finding(Status::unknown, "no kernel was found: what would boot is not known", evidence);
 }
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

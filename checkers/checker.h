@@ -18,7 +18,7 @@
 #include "vfs/guest_files.h"
 #include "vfs/tree.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 
 /// What the checkers take from the layers below besides the tree. Tests put their own here.
 struct Surroundings {
@@ -108,4 +108,4 @@ std::string size_text(std::uint64_t bytes);
 /// "a, b and c".
 std::string join(const Names& names);
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

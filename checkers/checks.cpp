@@ -5,7 +5,7 @@
 #include "checkers/windows_checks.h"
 #include "core/text.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 namespace {
 
 template <auto Member>
@@ -213,4 +213,4 @@ std::string join(const Names& names) {
   return out;
 }
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

@@ -8,7 +8,7 @@
 #include "checkers/bounded_yaml.h"
 #include "core/text.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 namespace {
 
 constexpr std::size_t kMaxFile = 256 << 10;
@@ -194,4 +194,4 @@ Result<std::string> find_cloud_program(const GuestFiles& files) {
   return Error{Errc::not_found, "no program and no Python package of cloud-init"};
 }
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

@@ -6,7 +6,7 @@
 
 #include "vfs/guest_files.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 
 /// cloud-init's configuration, as far as it decides which data sources are tried.
 struct CloudConfig {
@@ -37,4 +37,4 @@ CloudStart find_cloud_start(const GuestFiles& files);
 /// The program's own files, when no package database knows it: the first that is there.
 Result<std::string> find_cloud_program(const GuestFiles& files);
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

@@ -13,7 +13,7 @@
 
 #include "core/bytes.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 namespace {
 
 constexpr std::uint64_t kMaxMemory = 160ULL << 20;  // bytes: an xz dictionary of 128 MiB fits
@@ -336,4 +336,4 @@ std::unique_ptr<Decoder> make_decoder(std::span<const std::byte> head, std::stri
   return nullptr;
 }
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

@@ -10,7 +10,7 @@
 #include "core/result.h"
 #include "vfs/guest_files.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 
 /// Bytes one after another, with a look ahead.
 class ByteSource {
@@ -74,4 +74,4 @@ class Decoder {
 /// its name ("zstd"); null where it is none of the kernel's.
 std::unique_ptr<Decoder> make_decoder(std::span<const std::byte> head, std::string& name);
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

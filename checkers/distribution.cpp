@@ -6,7 +6,7 @@
 
 #include "core/text.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 namespace {
 
 constexpr std::size_t kMaxFile = 64 << 10;
@@ -356,4 +356,4 @@ std::string boot_command(const Distribution& distribution) {
   return "write the boot loader's configuration anew (update-grub or grub2-mkconfig)";
 }
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

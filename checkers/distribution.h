@@ -7,7 +7,7 @@
 
 #include "vfs/guest_files.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 
 /// Which tools a distribution has: decides the commands in a finding's `fix`.
 enum class Tooling { debian, redhat, suse, arch, alpine, other };
@@ -43,4 +43,4 @@ std::string install_command(const Distribution& distribution, std::string_view p
 /// The command that writes the boot loader's configuration anew.
 std::string boot_command(const Distribution& distribution);
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

@@ -6,7 +6,7 @@
 
 #include "core/bytes.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 namespace {
 
 constexpr const char* kPrograms[] = {"/bin/sh",      "/usr/bin/sh",  "/bin/bash",  "/bin/ls",
@@ -54,4 +54,4 @@ Result<std::string> find_architecture(const GuestFiles& files) {
   return Error{Errc::not_found, "no ELF program at /bin/sh, /bin/bash, /sbin/init"};
 }
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

@@ -4,7 +4,7 @@
 
 #include "core/text.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 namespace {
 
 constexpr std::size_t kMaxEntries = 1000;
@@ -113,4 +113,4 @@ DiskName disk_name(std::string_view source) {
   return {NameKind::by_device, std::string(name), std::string(source)};
 }
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

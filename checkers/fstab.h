@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-namespace imgfs {
+namespace imgfs::checkers {
 
 /// A line of fstab.
 struct FstabEntry {
@@ -36,4 +36,4 @@ struct DiskName {
 /// What fstab's first field, or `root=`, names.
 DiskName disk_name(std::string_view source);
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

@@ -6,7 +6,7 @@
 #include "checkers/distribution.h"
 #include "core/text.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 namespace {
 
 constexpr std::size_t kMaxEntries = 512;
@@ -258,4 +258,4 @@ const MenuEntry* selected_entry(const Menu& menu) {
   return nullptr;
 }
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

@@ -9,7 +9,7 @@
 #include "checkers/kernel_facts.h"
 #include "core/bytes.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 namespace {
 
 constexpr std::size_t kHeader = 110;    // bytes of a "newc" header
@@ -262,4 +262,4 @@ Result<std::vector<PeSection>> pe_sections(const GuestFiles& files, std::string_
   return sections;
 }
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

@@ -10,7 +10,7 @@
 #include "core/function_ref.h"
 #include "vfs/guest_files.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 
 /// What was seen in an initramfs.
 struct InitramfsContent {
@@ -45,4 +45,4 @@ struct PeSection {
 };
 Result<std::vector<PeSection>> pe_sections(const GuestFiles& files, std::string_view path);
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

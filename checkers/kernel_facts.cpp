@@ -6,7 +6,7 @@
 #include "checkers/boot_entry.h"
 #include "core/text.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 namespace {
 
 constexpr std::size_t kMaxList = 16 << 20;
@@ -243,4 +243,4 @@ std::string module_name(std::string_view path) {
   return out;
 }
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

@@ -9,7 +9,7 @@
 
 #include "vfs/guest_files.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 
 /// What a kernel has of a driver.
 enum class DriverState {
@@ -55,4 +55,4 @@ struct Blacklisted {
 /// What modprobe.d and the kernel's command line forbid.
 Result<std::vector<Blacklisted>> find_blacklisted(const GuestFiles& files, std::string_view options);
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

@@ -2,6 +2,9 @@
 #include "vfs/guest_files.h"
 
 namespace imgfs {
+
+using namespace checkers;
+
 namespace {
 
 const Surroundings& real_surroundings() {

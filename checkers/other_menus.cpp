@@ -4,7 +4,7 @@
 #include "checkers/boot_entry.h"
 #include "core/text.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 namespace {
 
 std::string_view next_line(std::string_view& text) {
@@ -126,4 +126,4 @@ std::optional<std::string> option_value(std::string_view options, std::string_vi
   return std::move(values.back());
 }
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

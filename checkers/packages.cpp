@@ -7,7 +7,7 @@
 #include "core/bytes.h"
 #include "core/text.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 namespace {
 
 constexpr std::size_t kMaxStatus = 128 << 20;
@@ -179,4 +179,4 @@ Result<Packages> find_packages(const GuestFiles& files) {
   return pacman_database(files, "/var/lib/pacman/local");
 }
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

@@ -9,7 +9,7 @@
 #include "core/function_ref.h"
 #include "vfs/guest_files.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 
 /// An installed package, as far as the checkers ask: cloud-init, and kernels.
 struct Package {
@@ -47,4 +47,4 @@ using HeaderBytes =
 /// Source: rpm, docs/manual/format_header.md.
 Result<Package> read_rpm_header(std::uint64_t size, HeaderBytes bytes);
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

@@ -12,6 +12,9 @@
 #include "core/text.h"
 
 namespace imgfs {
+
+using namespace checkers;
+
 namespace {
 
 namespace fs = boost::filesystem;

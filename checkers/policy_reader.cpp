@@ -11,7 +11,7 @@
 #include "checkers/checker.h"
 #include "core/text.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 namespace {
 
 constexpr std::size_t kMaxPolicy = 256 << 10;
@@ -296,4 +296,4 @@ Result<PolicyText> parse_policy(std::string_view text, const std::string& file) 
   return read_policy(*root, file);
 }
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

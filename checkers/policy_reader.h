@@ -7,7 +7,7 @@
 #include "checkers/policy.h"
 #include "checkers/policy_rules.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 
 /// A policy and the other names that it goes by.
 struct PolicyText {
@@ -21,4 +21,4 @@ Result<PolicyText> parse_policy(std::string_view text, const std::string& file);
 /// "50 GB", "1 MiB", "4096": nothing where it is no size.
 std::optional<SizeLimit> parse_size(std::string_view text);
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

@@ -8,7 +8,7 @@
 
 #include "checkers/report.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 
 /// A size as documents write it: "50 GB" may mean 10^9 or 2^30. Between the two is a warning.
 struct SizeLimit {
@@ -75,18 +75,22 @@ struct FileSystemRule : Rule {
   std::optional<SizeLimit> free_min;      ///< free bytes on the root file system
 };
 
+}  // namespace imgfs::checkers
+
+namespace imgfs {
+
 struct PolicyRules {
-  FormatRule format;
-  SizeRule size;
-  TableRule table;
-  RootRule root;
-  SystemRule system;
-  ArchitectureRule architecture;
-  DriverRule virtio;
-  AgentRule cloud_init;
-  Rule kernel;
-  NamesRule device_names;
-  FileSystemRule file_system;
+  checkers::FormatRule format;
+  checkers::SizeRule size;
+  checkers::TableRule table;
+  checkers::RootRule root;
+  checkers::SystemRule system;
+  checkers::ArchitectureRule architecture;
+  checkers::DriverRule virtio;
+  checkers::AgentRule cloud_init;
+  checkers::Rule kernel;
+  checkers::NamesRule device_names;
+  checkers::FileSystemRule file_system;
 };
 
 }  // namespace imgfs

@@ -9,7 +9,7 @@
 #include "checkers/report_text.h"
 #include "core/text.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -136,4 +136,4 @@ Report finish_report(const ReportInput& input, std::vector<Finding> findings, co
   return report;
 }
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

@@ -4,7 +4,7 @@
 
 #include "core/text.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 namespace {
 
 constexpr std::size_t kWidth = 80;
@@ -139,4 +139,4 @@ std::string report_text(const ReportInput& input, const Report& report, const Fa
   return out;
 }
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

@@ -4,7 +4,7 @@
 
 #include "checkers/checker.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 
 /// What both forms of the report tell of the guest.
 struct GuestDescription {
@@ -23,4 +23,4 @@ std::string report_text(const ReportInput& input, const Report& report, const Fa
 std::string wrapped(std::string_view text, std::size_t width, std::string_view first,
                     std::string_view indent);
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

@@ -6,7 +6,7 @@
 #include "checkers/packages.h"
 #include "checkers/rpm_format.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 namespace {
 
 using namespace rpm_format;
@@ -157,4 +157,4 @@ Result<void> read_rpm_berkeley(const GuestFiles& files, std::string_view path, P
   return file.each_value(packages);
 }
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

@@ -2,7 +2,7 @@
 
 #include "core/bytes.h"
 
-namespace imgfs::rpm_format {
+namespace imgfs::checkers::rpm_format {
 
 /// Header of an ndb Packages.db. Source: rpm, lib/backend/ndb/rpmpkg.c.
 struct NdbHeader {
@@ -54,4 +54,4 @@ inline constexpr std::size_t kPageHeader = 26;
 enum PageType { kHashUnsorted = 2, kOverflow = 7, kHashMeta = 8, kHashSorted = 13 };
 enum ItemType { kKeyData = 1, kDuplicates = 2, kOffPage = 3, kOffDuplicates = 4 };
 
-}  // namespace imgfs::rpm_format
+}  // namespace imgfs::checkers::rpm_format

@@ -4,7 +4,7 @@
 #include "checkers/packages.h"
 #include "checkers/rpm_format.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 
 using namespace rpm_format;
 
@@ -48,4 +48,4 @@ Result<void> read_rpm_ndb(const GuestFiles& files, std::string_view path, Packag
   return success();
 }
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

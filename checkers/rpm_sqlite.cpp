@@ -10,7 +10,7 @@
 #include "checkers/packages.h"
 #include "core/bytes.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 namespace {
 
 /// What our file system for SQLite reads: one file of the guest. Set for the time of one open, on this
@@ -218,4 +218,4 @@ Result<void> read_rpm_sqlite(const GuestFiles& files, std::string_view path, Pac
   return success();
 }
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

@@ -1,6 +1,6 @@
 #include "checkers/windows_checks.h"
 
-namespace imgfs {
+namespace imgfs::checkers {
 namespace {
 
 Finding not_read(const CheckContext& context, const char* what) {
@@ -27,4 +27,4 @@ Finding check_windows_device_names(const CheckContext& context) {
   return not_read(context, "the boot configuration");
 }
 
-}  // namespace imgfs
+}  // namespace imgfs::checkers

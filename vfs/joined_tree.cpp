@@ -89,9 +89,10 @@ Attributes JoinedTree::own_attributes(NodeId node, const OwnNode& own) const {
     attributes.size = own.report->size();
     attributes.blocks = attributes.size / 512 + (attributes.size % 512 != 0 ? 1 : 0);
   } else {
-    // A sparse image's files look sparse, so that copying programs ask for the holes.
+    // Below its size by a block at least: copying programs ask for holes only where a file may have some.
     attributes.size = own.device->size();
-    attributes.blocks = std::min(attributes.size, parts_.image.info.file_size) / 512;
+    const std::uint64_t stored = std::min(attributes.size, parts_.image.info.file_size);
+    attributes.blocks = (stored - std::min<std::uint64_t>(stored, kBlockSize)) / 512;
   }
   return attributes;
 }

@@ -145,6 +145,7 @@ Result<FileSystemPtr> open(Device device, Recovery recovery) {
   if (recovered.replayed) sb = TRY(read_superblock(*device));
   FileSystemInfo info = describe_superblock(sb, *device);
   info.remarks.insert(info.remarks.end(), recovered.remarks.begin(), recovered.remarks.end());
+  if (!recovered.clean) recount(*device, sb);
   const SpaceUsage usage = space_usage(sb);
   return FileSystemPtr(std::make_shared<XfsFileSystem>(std::move(device), std::move(sb), std::move(recovered.changes),
                                                        std::move(info), usage));

@@ -12,6 +12,8 @@
 
 namespace imgfs::test {
 
+using namespace checkers;
+
 /// A guest's files in a map. Directories are there by the paths below them.
 class FakeFiles final : public GuestFiles {
  public:
