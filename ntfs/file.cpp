@@ -77,13 +77,21 @@ Result<const Attribute*> File::resolve(const Listed& listed) {
 }
 
 Result<const Attribute*> File::find(AttributeType type, std::string_view name) {
+  bool goes_on = false;  // a later piece is there: without the first, the attribute is damaged, not absent
   if (!has_list_) {
-    for (const Attribute& attribute : base().attributes())
-      if (attribute.type == type && attribute.lowest_vcn == 0 && name_is(attribute.name, name)) return &attribute;
-    return nullptr;
+    for (const Attribute& attribute : base().attributes()) {
+      if (attribute.type != type || !name_is(attribute.name, name)) continue;
+      if (attribute.lowest_vcn == 0) return &attribute;
+      goes_on = true;
+    }
   }
-  for (const Listed& listed : listed_)
-    if (listed.type == type && listed.lowest_vcn == 0 && name_is(name_of(listed), name)) return resolve(listed);
+  for (const Listed& listed : listed_) {
+    if (listed.type != type || !name_is(name_of(listed), name)) continue;
+    if (listed.lowest_vcn == 0) return resolve(listed);
+    goes_on = true;
+  }
+  if (goes_on)
+    return corrupt("MFT record " + std::to_string(number()) + ": the first piece of an attribute is missing");
   return nullptr;
 }
 

@@ -64,7 +64,7 @@ Result<Value> object_id(const Volume& volume, File& file) {
   if (out.size() < 64) {
     out.resize(16);
     const auto births = birth_identifiers(volume, out);
-    out += births && births.value() ? *births.value() : std::string(48, '\0');
+    if (births && births.value()) out += *births.value();
   }
   return Value(std::move(out));
 }
