@@ -10,12 +10,14 @@ namespace imgfs::ntfs {
 namespace {
 
 constexpr std::string_view kNames = "$I30";
-/// A cookie is the node and, in the low bits, where in it the next entry begins. An index' blocks have at
-/// most 64 KiB, so 17 bits hold that, and 2^45 nodes are more than fit on a volume.
+/// A cookie is the node and, in the low bits, where in it the next entry begins. An index' blocks
+/// have at most 64 KiB, so 17 bits hold that, and 2^45 nodes are more than fit on a volume.
 constexpr unsigned kPlaceBits = 17;
 constexpr std::size_t kMaximumUnits = 255;
 
-std::string context_of(const File& directory) { return "directory " + std::to_string(directory.number()); }
+std::string context_of(const File& directory) {
+  return "directory " + std::to_string(directory.number());
+}
 
 Result<std::unique_ptr<Index>> open_names(const Volume& volume, File& directory) {
   if (!directory.base().is_directory()) return Error{Errc::not_directory, "not a directory", {}};
@@ -77,7 +79,8 @@ Result<Name> parse_name(std::span<const std::byte> key) {
   return Name{*header, *units};
 }
 
-Result<FileReference> find_name(const Volume& volume, File& directory, std::string_view name, Case rule) {
+Result<FileReference> find_name(const Volume& volume, File& directory, std::string_view name,
+                                Case rule) {
   const auto index = TRY(open_names(volume, directory));
   const auto missing = [] { return Error{Errc::not_found, "no such name", {}}; };
   const auto wanted = wtf8_to_utf16(name);
@@ -105,7 +108,8 @@ Result<FileReference> find_name(const Volume& volume, File& directory, std::stri
   return missing();
 }
 
-Result<void> list_names(const Volume& volume, File& directory, std::uint64_t cookie, EntryVisitor visit) {
+Result<void> list_names(const Volume& volume, File& directory, std::uint64_t cookie,
+                        EntryVisitor visit) {
   const auto index = TRY(open_names(volume, directory));
   std::uint64_t node = cookie >> kPlaceBits;
   std::size_t from = static_cast<std::size_t>(cookie & ((1U << kPlaceBits) - 1U));

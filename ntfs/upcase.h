@@ -20,7 +20,8 @@ class UpCase {
 
   char16_t operator()(char16_t unit) const { return unit < table_.size() ? table_[unit] : unit; }
 
-  /// Orders `name` against a stored name (UTF-16LE), ignoring case, as an index of names is ordered.
+  /// Orders `name` against a stored name (UTF-16LE), ignoring case, as an index of names is
+  /// ordered.
   std::strong_ordering compare(std::u16string_view name, std::span<const std::byte> stored) const;
 
  private:
