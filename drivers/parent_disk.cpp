@@ -8,7 +8,8 @@ namespace imgfs {
 namespace {
 
 void add(std::vector<std::string>& names, std::string name) {
-  if (!name.empty() && std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
+  if (!name.empty() && std::ranges::find(names, name) == names.end())
+    names.push_back(std::move(name));
 }
 
 bool is_absolute(std::string_view path) {

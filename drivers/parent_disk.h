@@ -12,8 +12,8 @@ namespace imgfs {
 constexpr int kMaxParents = 64;
 
 /// Puts into `names` how a parent with this path (of Windows, or with '/') may be called beside the
-/// image: the path itself where it is relative, its last part, and last an absolute path that a host
-/// like ours has. With '/', each name once.
+/// image: the path itself where it is relative, its last part, and last an absolute path that a
+/// host like ours has. With '/', each name once.
 void add_path(std::vector<std::string>& names, std::string_view path);
 
 /// A parent's file, open.

@@ -57,8 +57,8 @@ class GrainDisk : public MappedDisk {
 
 /// How an extent is to be opened.
 struct ExtentOptions {
-  std::uint64_t size = 0;  ///< bytes that the descriptor gives it; 0: as the header says
-  Device parent;           ///< what lies under it in the parent disk, or null
+  std::uint64_t size = 0;   ///< bytes that the descriptor gives it; 0: as the header says
+  Device parent;            ///< what lies under it in the parent disk, or null
   std::size_t extents = 1;  ///< of the disk, which share the memory
   std::uint64_t start = 0;  ///< byte offset of the extent on the disk
 };

@@ -52,6 +52,12 @@ Result<void> ExtentNode::check_tail(const Superblock& super, const Inode& inode,
 }
 
 Result<MappedRun> ExtentNode::run(std::uint16_t index) const {
+  Full out = TRY(extent(index));
+  if (out.unwritten) out.run.physical = 0;
+  return out.run;
+}
+
+Result<ExtentNode::Full> ExtentNode::extent(std::uint16_t index) const {
   const ExtentLeaf leaf = *get<ExtentLeaf>(bytes_, (std::size_t{index} + 1) * sizeof(ExtentLeaf));
   MappedRun out = to_run(leaf);
   std::uint64_t previous_end = 0;
@@ -68,8 +74,7 @@ Result<MappedRun> ExtentNode::run(std::uint16_t index) const {
                    std::to_string(begin_));
   if (!super_->holds(out.physical, out.length))
     return corrupt("extent at block " + std::to_string(out.physical) + " outside the file system");
-  if (is_unwritten(leaf)) out.physical = 0;
-  return out;
+  return Full{out, is_unwritten(leaf)};
 }
 
 Result<ExtentChild> ExtentNode::child(std::uint16_t index) const {

@@ -28,6 +28,12 @@ class ExtentNode {
   std::uint16_t entries() const { return entries_; }
   /// Leaf: run number `index`, checked against its neighbour and the file system.
   Result<MappedRun> run(std::uint16_t index) const;
+  /// The same with the place of unwritten ones, too.
+  struct Full {
+    MappedRun run;
+    bool unwritten;
+  };
+  Result<Full> extent(std::uint16_t index) const;
   /// Inner node: child number `index`.
   Result<ExtentChild> child(std::uint16_t index) const;
   /// Inner node: the child that is responsible for `block`; nothing where it lies before the first.

@@ -1,10 +1,11 @@
 #include <algorithm>
-#include <map>
 
 #include "core/text.h"
 #include "ext/directory.h"
 #include "ext/ext.h"
 #include "ext/inline_data.h"
+#include "ext/orphans.h"
+#include "ext/recovery.h"
 #include "ext/symlink.h"
 #include "ext/usage.h"
 #include "ext/xattr.h"
@@ -14,12 +15,16 @@ namespace {
 
 class ExtFileSystem final : public FileSystem {
  public:
-  ExtFileSystem(std::unique_ptr<const Storage> storage, FileSystemInfo info)
-      : storage_(std::move(storage)), info_(std::move(info)) {
+  ExtFileSystem(std::unique_ptr<const Storage> storage, FileSystemInfo info, OrphanEffects orphans)
+      : storage_(std::move(storage)), info_(std::move(info)), orphans_(std::move(orphans)) {
     if (storage_->super.has(kHasJournal) && storage_->super.journal_inode != 0)
       if (const auto journal = storage_->inode(storage_->super.journal_inode))
         journal_blocks_ = journal.value().size / storage_->super.block_size;
     usage_ = space_usage(*storage_, journal_blocks_);
+    const std::uint64_t freed = orphans_.freed_sectors * 512 / usage_.block_size;
+    usage_.blocks_free += freed;
+    usage_.blocks_available += freed;
+    usage_.inodes_free += orphans_.freed_inodes;
   }
 
   const FileSystemInfo& info() const override { return info_; }
@@ -29,6 +34,7 @@ class ExtFileSystem final : public FileSystem {
   Result<Attributes> stat(std::uint64_t number) const override {
     const Inode inode = TRY(used_inode(number));
     Attributes out = attributes_of(storage_->super, inode);
+    if (!orphans_.sectors.empty()) apply_orphans(out);
     if (inode.type == FileType::symlink && inode.has(kFlagEncrypt))
       out.size = TRY(read_symlink(*storage_, leaves_, inode)).size();
     return out;
@@ -98,6 +104,13 @@ class ExtFileSystem final : public FileSystem {
   }
 
  private:
+  void apply_orphans(Attributes& attributes) const {
+    const auto cut = std::ranges::lower_bound(orphans_.sectors, attributes.inode, {},
+                                              [](const auto& pair) { return pair.first; });
+    if (cut != orphans_.sectors.end() && cut->first == attributes.inode)
+      attributes.blocks = cut->second;
+  }
+
   /// An inode that an entry may lead to: not reserved, in use, of a known type.
   Result<Inode> used_inode(std::uint64_t number) const {
     const Superblock& super = storage_->super;
@@ -143,6 +156,7 @@ class ExtFileSystem final : public FileSystem {
 
   std::unique_ptr<const Storage> storage_;
   FileSystemInfo info_;
+  OrphanEffects orphans_;
   LeafCache leaves_;
   std::uint64_t journal_blocks_ = 0;
   SpaceUsage usage_;
@@ -153,24 +167,48 @@ bool probe(const BlockDevice& device) {
   return raw && raw.value().s_magic.value() == RawSuperblock::kMagic;
 }
 
-Result<FileSystemPtr> open(Device device, Recovery recovery) {
-  std::vector<Remark> remarks;
-  Superblock super = TRY(read_superblock(*device, remarks));
-  static_cast<void>(recovery);
-  if (super.blocks * super.block_size > device->size())
-    remarks.push_back({Remark::Kind::damaged,
-                       "the file system has " + std::to_string(super.blocks * super.block_size) +
-                           " bytes, its device only " + std::to_string(device->size())});
+FileSystemInfo describe_superblock(const Superblock& super) {
   FileSystemInfo info;
   info.type = type_name(super.features);
   info.label = super.label;
-  info.uuid = std::ranges::any_of(super.uuid, [](std::byte b) { return b != std::byte{0}; })
-                  ? uuid_text(super.uuid)
-                  : "";
+  if (std::ranges::any_of(super.uuid, [](std::byte b) { return b != std::byte{0}; }))
+    info.uuid = uuid_text(super.uuid);
   info.features = feature_names(super.features);
-  auto storage = std::make_unique<Storage>(std::move(device), std::move(super), remarks);
+  return info;
+}
+
+void add_state_remarks(const Superblock& super, std::uint64_t device_size,
+                       std::vector<Remark>& remarks) {
+  if (super.blocks * super.block_size > device_size)
+    remarks.push_back({Remark::Kind::damaged,
+                       "the file system has " + std::to_string(super.blocks * super.block_size) +
+                           " bytes, its device only " + std::to_string(device_size)});
+  if ((super.state & RawSuperblock::kStateError) != 0)
+    remarks.push_back({Remark::Kind::damaged, "the file system is marked as having errors (" +
+                                                  std::to_string(super.errors) + " so far)"});
+}
+
+Result<FileSystemPtr> open(Device device, Recovery recovery) {
+  std::vector<Remark> remarks;
+  Superblock super = TRY(read_superblock(*device, remarks));
+  Recovered now = TRY(recover(std::move(device), std::move(super), recovery, remarks));
+  add_state_remarks(now.super, now.device->size(), remarks);
+  FileSystemInfo info = describe_superblock(now.super);
+  auto storage = std::make_unique<Storage>(std::move(now.device), std::move(now.super), remarks);
+  OrphanEffects orphans;
+  if (now.complete && recovery == Recovery::log) {
+    auto found = process_orphans(*storage, LeafCache());
+    if (found)
+      orphans = std::move(found.value());
+    else
+      remarks.push_back({Remark::Kind::damaged, "orphans: " + describe(found.error())});
+    if (orphans.count > 0)
+      remarks.push_back({Remark::Kind::note,
+                         std::to_string(orphans.count) + " files were being deleted or cut off"});
+  }
   info.remarks = std::move(remarks);
-  return FileSystemPtr(std::make_shared<ExtFileSystem>(std::move(storage), std::move(info)));
+  return FileSystemPtr(
+      std::make_shared<ExtFileSystem>(std::move(storage), std::move(info), std::move(orphans)));
 }
 
 }  // namespace

@@ -129,6 +129,8 @@ Result<GroupDescriptor> GroupTable::read(std::uint32_t group, std::uint64_t bloc
   const std::uint64_t table_blocks = (bytes_of_table - 1) / super_.block_size + 1;
   if (!super_.holds(out.inode_table, table_blocks))
     return corrupt(name + ": inode table at block " + std::to_string(out.inode_table), offset);
+  constexpr std::uint16_t kBlockUninit = 0x2;
+  out.block_bitmap_unused = has_checksum && (raw.bg_flags.value() & kBlockUninit) != 0;
   const std::uint32_t mask = wide ? ~0U : 0xffffU;
   out.free_clusters = (std::uint32_t{raw.bg_free_blocks_count_hi.value()} << 16 |
                        raw.bg_free_blocks_count_lo.value()) &

@@ -15,6 +15,7 @@ struct GroupDescriptor {
   std::uint64_t inode_table = 0;  ///< first block
   std::uint32_t free_clusters = 0;
   std::uint32_t free_inodes = 0;
+  bool block_bitmap_unused = false;  ///< BLOCK_UNINIT: the bitmap was never written
 };
 
 /// The group descriptors: where the inode tables lie. Read and checked at open for as many groups
@@ -26,6 +27,10 @@ class GroupTable {
 
   /// The first block of the group's inode table.
   Result<std::uint64_t> inode_table(std::uint32_t group) const;
+  Result<GroupDescriptor> descriptor(std::uint32_t group) const {
+    bool copied = false;
+    return find(group, copied);
+  }
   std::uint64_t free_clusters() const { return free_clusters_; }
   std::uint64_t free_inodes() const { return free_inodes_; }
   /// Whether the free counts are known: not for more groups than were read at open.

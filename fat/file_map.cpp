@@ -18,6 +18,21 @@ std::uint32_t entry_12(std::span<const std::byte> table, std::uint32_t cluster) 
   return cluster % 2 == 0 ? pair & 0xfffU : pair >> 4;
 }
 
+/// Whether a cluster comes twice.
+bool has_repetition(std::vector<ClusterChain::Run> runs) {
+  std::ranges::sort(runs, {}, &ClusterChain::Run::cluster);
+  for (std::size_t i = 1; i < runs.size(); ++i)
+    if (runs[i].cluster < runs[i - 1].cluster + runs[i - 1].count) return true;
+  return false;
+}
+
+/// Keeps the first `clusters`.
+void cut(std::vector<ClusterChain::Run>& runs, std::uint64_t clusters) {
+  while (!runs.empty() && runs.back().index >= clusters) runs.pop_back();
+  if (!runs.empty())
+    runs.back().count = std::min(runs.back().count, static_cast<std::uint32_t>(clusters) - runs.back().index);
+}
+
 }  // namespace
 
 Result<Extent> ClusterChain::find(std::uint64_t logical) const {
@@ -67,23 +82,37 @@ Result<std::uint64_t> FatTable::distinct(std::uint32_t first, std::uint64_t loop
   return before + loop;
 }
 
+/// The length of the loop that the chain from `first` on runs into. There must be one.
+Result<std::uint64_t> FatTable::loop_length(std::uint32_t first) const {
+  Window window;
+  std::uint32_t mark = first;
+  std::uint32_t cluster = TRY(next(first, window));
+  std::uint64_t power = 1;
+  std::uint64_t length = 1;
+  for (; cluster != mark; ++length) {
+    if (length == power) {
+      mark = cluster;
+      power *= 2;
+      length = 0;
+    }
+    cluster = TRY(next(cluster, window));
+  }
+  return length;
+}
+
 Result<FatTable::Chain> FatTable::follow(std::uint32_t first, std::uint64_t clusters) const {
   std::vector<ClusterChain::Run> runs;
   Window window;
   std::uint32_t cluster = first;
   const std::uint32_t end = end_mark(boot_.bits);
   auto how = ClusterChain::End::regular;
-  std::uint32_t mark = 0;  // Brent's search for a loop: compared with a cluster 2^n steps back
+  bool loops = false;
+  std::uint32_t mark = 0;  // Brent's search for a loop: compared with a cluster up to 2^n steps back
   std::uint64_t next_mark = 1;
   for (std::uint32_t index = 0; index < clusters && (index == 0 || cluster < end); ++index) {
-    if (cluster == mark) {
-      const std::uint64_t length = TRY(distinct(first, index - next_mark / 2 + 1));
-      while (!runs.empty() && runs.back().index >= length) runs.pop_back();
-      runs.back().count = static_cast<std::uint32_t>(length) - runs.back().index;
-      how = ClusterChain::End::broken;
-      break;
-    }
-    if (!boot_.is_cluster(cluster)) {
+    const bool valid = boot_.is_cluster(cluster);
+    loops = valid && cluster == mark;
+    if (loops || !valid) {
       how = ClusterChain::End::broken;
       break;
     }
@@ -97,6 +126,11 @@ Result<FatTable::Chain> FatTable::follow(std::uint32_t first, std::uint64_t clus
       runs.push_back({index, cluster, 1});
     if (index + 1U == clusters) break;
     cluster = TRY(next(cluster, window));
+  }
+  if (loops || has_repetition(runs)) {
+    const std::uint64_t loop = TRY(loop_length(first));
+    cut(runs, TRY(distinct(first, loop)));
+    how = ClusterChain::End::broken;
   }
   return std::make_shared<const ClusterChain>(boot_, std::move(runs), how);
 }

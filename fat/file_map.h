@@ -64,6 +64,7 @@ class FatTable {
   };
   Result<std::uint32_t> next(std::uint32_t cluster, Window& window) const;
   Result<Chain> follow(std::uint32_t first, std::uint64_t clusters) const;
+  Result<std::uint64_t> loop_length(std::uint32_t first) const;
   Result<std::uint64_t> distinct(std::uint32_t first, std::uint64_t loop) const;
   Chain kept(std::uint64_t key) const;
   void keep(std::uint64_t key, const Chain& chain) const;

@@ -18,6 +18,7 @@
 #include "fuse/mount_point.h"
 #include "fuse/reporter.h"
 #include "fuse/server.h"
+#include "fuse/terminal.h"
 
 namespace imgfs {
 namespace {
@@ -64,6 +65,7 @@ Result<Children> start(const Options& options, int image) {
     become_child({status[0], status[1], alive[1], requests[0]});
     // It has to outlive the terminal and us.
     for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::signal(number, SIG_IGN);
+    if (!options.foreground) leave_terminal();
     run_reporter(options, image, requests[1], alive[0]);
   }
   children.server = children.reporter < 0 ? -1 : ::fork();
@@ -140,14 +142,6 @@ int watch(const Children& children, const std::string& device) {
   return 0;
 }
 
-/// The background process has no terminal and keeps no directory busy.
-void detach() {
-  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-  if (null < 0) return;
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, fd);
-  ::close(null);
-}
-
 /// Everything from the first fork on; `parent` is told how it went, where there is one.
 int launch(const Options& options, int image, int parent) {
   const sigset_t set = handled_signals();
@@ -163,7 +157,7 @@ int launch(const Options& options, int image, int parent) {
   if (::geteuid() == 0) set_read_ahead(device);
   if (parent >= 0) {
     // Only now are the terminal's descriptors let go: whoever waits for their end may go on.
-    detach();
+    leave_terminal();
     if (::write(parent, "R", 1) != 1) return take_down(children.value(), device), 1;
     ::close(parent);
   }

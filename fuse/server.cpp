@@ -13,6 +13,7 @@
 #include "fuse/operations.h"
 #include "fuse/reporter.h"
 #include "fuse/sandbox.h"
+#include "fuse/terminal.h"
 
 namespace imgfs {
 namespace {
@@ -118,9 +119,12 @@ Result<void> serve(const Options& options, int image, int status, ReportSource& 
   served.tree = TRY(open_served_tree(options, image, reports));
   Session session;
   TRY(session.mount(options, served));
+  if (!options.foreground) leave_terminal();
   if (options.sandbox == Sandbox::on) {
+    // In the foreground the log's standard error may be a file.
+    const bool writes = options.foreground || !options.log.file.empty();
     const std::string state = TRY(close_sandbox(
-        SandboxRole::server, {.address_space = kServerMemory, .may_write_files = !options.log.file.empty()}));
+        SandboxRole::server, {.address_space = kServerMemory, .may_write_files = writes}));
     log(LogLevel::info, "sandbox: " + state);
   } else {
     log(LogLevel::warning, "sandbox: off");
@@ -137,7 +141,7 @@ Result<void> serve(const Options& options, int image, int status, ReportSource& 
 
 int run_server(const Options& options, int image, int status, int requests) {
   // A key pressed in the terminal reaches the whole group: the launcher decides what it means.
-  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(number, SIG_IGN);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ}) ::signal(number, SIG_IGN);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::mallopt(M_ARENA_MAX, 4);
   ReportSource reports(options, requests);

@@ -128,10 +128,12 @@ Result<std::string> contained_link(const Views& views, NodeId directory, NodeId 
     if (kept == "..") {
       const auto parent = lost ? Result<NodeId>(at) : views.parent(at);
       lost = lost || !parent;
-      if (lost || parent.value() == at) {
-        // Nothing is above the top; and behind a missing component no ".." may be left.
-        kept = ".";
+      if (lost) {
+        kept = ".";  // behind a missing component: still none, but nothing that could climb
         changed = true;
+      } else if (parent.value() == at) {
+        changed = true;  // nothing is above the top
+        continue;
       } else {
         at = parent.value();
       }
@@ -141,7 +143,7 @@ Result<std::string> contained_link(const Views& views, NodeId directory, NodeId 
       if (!lost) at = found.value().node;
     }
     shown += kept;
-    shown += components.rest().empty() ? "" : "/";
+    if (!components.rest().empty()) shown += '/';
   }
   if (!changed) return stored;
   return shown.empty() ? std::string(".") : shown;

@@ -9,7 +9,7 @@
 #include "volumes/lvm.h"
 #include "volumes/mbr.h"
 #include "volumes/mbr_format.h"
-#include "volumes/md.h"
+#include "volumes/md_arrays.h"
 #include "volumes/volume.h"
 
 namespace imgfs {
@@ -215,28 +215,13 @@ void report_overlaps(VolumeTable& table) {
   for (std::string& text : texts) remark(table, Remark::Kind::damaged, std::move(text));
 }
 
-/// What the partition holds, and a RAID1 member's data area in its place.
 void look_inside(VolumeTable& table) {
   for (Volume& volume : table.volumes) {
-    if (!volume.device) continue;
-    const auto fill = [&](Content content) {
-      volume.content = std::move(content.type);
-      volume.label = std::move(content.label);
-      volume.uuid = std::move(content.uuid);
-    };
-    if (volume.content.empty()) fill(recognise(*volume.device));
-    if (volume.content != "linux_raid_member") continue;
-    const auto member = find_md_superblock(*volume.device);
-    if (!member) continue;
-    if (!member->problem.empty()) {
-      volume.problem = member->problem;
-      volume.device = nullptr;
-      continue;
-    }
-    volume.device = std::make_shared<SliceDevice>(volume.device, member->data_offset, member->data_size);
-    remark(table, Remark::Kind::note, volume.name + ": member of the MD RAID1 array " + member->uuid + " (version " +
-                                          member->version + "): its data area is shown");
-    if (Content content = recognise(*volume.device)) fill(std::move(content));
+    if (!volume.device || !volume.content.empty()) continue;
+    Content content = recognise(*volume.device);
+    volume.content = std::move(content.type);
+    volume.label = std::move(content.label);
+    volume.uuid = std::move(content.uuid);
   }
 }
 
@@ -250,6 +235,7 @@ VolumeTable find_volumes(Device disk) {
   attach(disk, table);
   report_overlaps(table);
   look_inside(table);
+  open_md_arrays(table);
   list_logical_volumes(table);
   return table;
 }

@@ -171,7 +171,11 @@ class AttributeReader {
   ForkMap map_;
 };
 
-Result<std::optional<std::string>> find(const AttributeReader& reader, std::uint8_t space, std::string_view name) {
+Result<std::optional<std::string>> find(const AttributeReader& reader, const InodeChange* change, std::uint8_t space,
+                                        std::string_view name) {
+  if (change != nullptr)
+    if (const auto changed = change->attributes.find({space, std::string(name)}); changed != change->attributes.end())
+      return changed->second;
   std::optional<Result<std::string>> found;
   TRY(reader.visit(name_hash(name), [&](const StoredAttribute& attribute) {
     if (!is_visible(attribute.flags) || (attribute.flags & kAttributeSpaces) != space || attribute.name != name)
@@ -190,29 +194,38 @@ Error no_attribute() { return {Errc::no_attribute, "no such attribute", {}}; }
 Result<std::vector<std::string>> list_attributes(const Volume& volume, const Inode& inode) {
   std::vector<std::string> out;
   const AttributeReader reader(volume, inode);
-  TRY(reader.visit({}, [&](const StoredAttribute& attribute) {
-    if (!is_visible(attribute.flags)) return true;
-    if ((attribute.flags & kAttributeRoot) != 0)
+  const InodeChange* change = volume.change_of(inode.number());
+  const auto add = [&](std::uint8_t flags, std::string_view name) {
+    if ((flags & kAttributeRoot) != 0)
       for (const auto& [shown, stored] : kAclNames)
-        if (attribute.name == stored) out.emplace_back(shown);
-    out.push_back(std::string(prefix_of(attribute.flags)) + std::string(attribute.name));
+        if (name == stored) out.emplace_back(shown);
+    out.push_back(std::string(prefix_of(flags)) + std::string(name));
+  };
+  TRY(reader.visit({}, [&](const StoredAttribute& attribute) {
+    const std::uint8_t space = attribute.flags & kAttributeSpaces;
+    const bool changed = change != nullptr && change->attributes.contains({space, std::string(attribute.name)});
+    if (is_visible(attribute.flags) && !changed) add(attribute.flags, attribute.name);
     return true;
   }));
+  if (change != nullptr)
+    for (const auto& [key, value] : change->attributes)
+      if (value) add(key.first, key.second);
   return out;
 }
 
 Result<std::string> attribute(const Volume& volume, const Inode& inode, std::string_view name) {
   const AttributeReader reader(volume, inode);
+  const InodeChange* change = volume.change_of(inode.number());
   for (const auto& [shown, stored] : kAclNames) {
     if (name != shown) continue;
-    const auto value = TRY(find(reader, kAttributeRoot, stored));
+    const auto value = TRY(find(reader, change, kAttributeRoot, stored));
     if (!value) return no_attribute();
     return posix_acl(as_bytes(*value));
   }
   for (const std::uint8_t space : {std::uint8_t{0}, kAttributeRoot, kAttributeSecure}) {
     const std::string_view prefix = prefix_of(space);
     if (!name.starts_with(prefix)) continue;
-    auto value = TRY(find(reader, space, name.substr(prefix.size())));
+    auto value = TRY(find(reader, change, space, name.substr(prefix.size())));
     if (!value) return no_attribute();
     return std::move(*value);
   }

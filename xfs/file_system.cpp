@@ -21,8 +21,8 @@ std::string name_of(std::uint64_t inode) { return "inode " + std::to_string(inod
 
 class XfsFileSystem final : public FileSystem {
  public:
-  XfsFileSystem(Device device, Superblock superblock, FileSystemInfo info, SpaceUsage usage)
-      : volume_(std::move(device), std::move(superblock)), info_(std::move(info)), usage_(usage) {}
+  XfsFileSystem(Device device, Superblock superblock, InodeChanges changes, FileSystemInfo info, SpaceUsage usage)
+      : volume_(std::move(device), std::move(superblock), std::move(changes)), info_(std::move(info)), usage_(usage) {}
 
   const FileSystemInfo& info() const override { return info_; }
   Result<SpaceUsage> usage() const override { return usage_; }
@@ -145,8 +145,10 @@ Result<FileSystemPtr> open(Device device, Recovery recovery) {
   if (recovered.replayed) sb = TRY(read_superblock(*device));
   FileSystemInfo info = describe_superblock(sb, *device);
   info.remarks.insert(info.remarks.end(), recovered.remarks.begin(), recovered.remarks.end());
+  if (!recovered.clean) recount(*device, sb);
   const SpaceUsage usage = space_usage(sb);
-  return FileSystemPtr(std::make_shared<XfsFileSystem>(std::move(device), std::move(sb), std::move(info), usage));
+  return FileSystemPtr(std::make_shared<XfsFileSystem>(std::move(device), std::move(sb), std::move(recovered.changes),
+                                                       std::move(info), usage));
 }
 
 }  // namespace

@@ -47,7 +47,16 @@ Result<void> Inode::load(const Volume& volume, std::uint64_t number) {
     return corrupt("inode: unknown type in mode " + std::to_string(core_.di_mode.value()), position);
   if ((type_ == FileType::directory || type_ == FileType::symlink) && size() == 0)
     return corrupt("inode: directory or symbolic link of size 0", position);
-  return set_forks();
+  TRY(set_forks());
+  if (const InodeChange* change = volume.change_of(number)) apply(*change);
+  return success();
+}
+
+void Inode::apply(const InodeChange& change) {
+  if (change.size) core_.di_size = *change.size;
+  if (!change.extents) return;
+  core_.di_nblocks = change.blocks;
+  data_ = {ForkFormat::extents, *change.extents, change.extents->size() / sizeof(ExtentRecord), true};
 }
 
 Result<void> Inode::check(const Volume& volume, std::uint64_t position) const {
@@ -65,6 +74,9 @@ Result<void> Inode::check(const Volume& volume, std::uint64_t position) const {
       return corrupt("inode has big timestamps, the superblock says none has", position);
     if ((core_.di_flags2.value() & kInodeNrext64) != 0 && (sb.incompat & kIncompatNrext64) == 0)
       return corrupt("inode has large extent counts, the superblock says none has", position);
+    const bool large = (core_.di_flags2.value() & kInodeNrext64) != 0;
+    if (large ? core_.di_anextents.value() != 0 : core_.di_big_nextents.value() != 0)
+      return corrupt("inode: an extent count where none belongs", position);
   }
   if (core_.di_size.value() >> 63 != 0)
     return corrupt("inode: size " + std::to_string(core_.di_size.value()), position);

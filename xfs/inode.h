@@ -13,6 +13,7 @@ struct Fork {
   ForkFormat format = ForkFormat::extents;
   std::span<const std::byte> bytes;  ///< in the inode
   std::uint64_t extents = 0;         ///< how many the inode says that it has
+  bool checked = false;              ///< their order has been checked
 };
 
 /// A checked inode. Its forks point into it: not to be copied.
@@ -40,6 +41,7 @@ class Inode {
  private:
   Result<void> check(const Volume& volume, std::uint64_t position) const;
   Result<void> set_forks();
+  void apply(const InodeChange& change);
   Result<void> check_fork(const Fork& fork, std::string_view name) const;
   Timestamp time(const be64& field) const;
   std::uint64_t flags2() const { return core_.di_version >= 3 ? core_.di_flags2.value() : 0; }

@@ -1,6 +1,7 @@
 #include "xfs/recovery.h"
 
 #include "core/text.h"
+#include "xfs/intents.h"
 #include "xfs/replay.h"
 #include "xfs/superblock_format.h"
 
@@ -27,9 +28,15 @@ Result<void> replay_log(Recovered& out, const Superblock& sb, const LogArea& log
     return replay.second_pass(transaction);
   }));
   TRY(replay.fix_checksums());
-  out.remarks.push_back({Remark::Kind::note, "log replayed in memory: " + std::to_string(transactions) +
-                                                 " transactions, " + std::to_string(image.changed_blocks()) + " blocks"});
-  out.device = image.finish();
+  std::string text = "log replayed in memory: " + std::to_string(transactions) + " transactions, " +
+                     std::to_string(image.changed_blocks()) + " blocks";
+  Device device = image.finish();
+  const Superblock after = TRY(read_superblock(*device));
+  InodeChanges changes = TRY(finish_intents(Volume(device, after), replay.unfinished()));
+  if (!changes.empty()) text += ", unfinished changes to " + std::to_string(changes.size()) + " files finished";
+  out.remarks.push_back({Remark::Kind::note, std::move(text)});
+  out.device = std::move(device);
+  out.changes = std::move(changes);
   out.replayed = true;
   return success();
 }

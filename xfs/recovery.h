@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/file_system.h"
+#include "xfs/inode_changes.h"
 #include "xfs/superblock.h"
 
 namespace imgfs::xfs {
@@ -10,6 +11,7 @@ struct Recovered {
   Device device;                 ///< as given where there is nothing to replay
   bool clean = true;             ///< the log says that it was unmounted
   bool replayed = false;
+  InodeChanges changes;          ///< what unfinished intents change beside the device
   std::vector<Remark> remarks;
 };
 

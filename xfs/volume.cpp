@@ -21,9 +21,10 @@ std::array<ByteCache, sizeof...(I)> make_shards(std::index_sequence<I...>) {
 
 }  // namespace
 
-Volume::Volume(Device device, Superblock superblock)
+Volume::Volume(Device device, Superblock superblock, InodeChanges changes)
     : device_(std::move(device)),
       sb_(std::move(superblock)),
+      changes_(std::move(changes)),
       extent_blocks_(make_shards(std::make_index_sequence<kShards>())) {}
 
 Result<std::uint64_t> Volume::offset_of(std::uint64_t block, std::uint64_t count) const {

@@ -4,6 +4,7 @@
 
 #include "core/block_device.h"
 #include "core/byte_cache.h"
+#include "xfs/inode_changes.h"
 #include "xfs/superblock.h"
 
 namespace imgfs::xfs {
@@ -15,7 +16,7 @@ using Buffer = boost::container::small_vector<std::byte, 4096>;
 /// safe for any number of threads.
 class Volume {
  public:
-  Volume(Device device, Superblock superblock);
+  Volume(Device device, Superblock superblock, InodeChanges changes = {});
 
   const Superblock& sb() const { return sb_; }
   const BlockDevice& device() const { return *device_; }
@@ -26,12 +27,20 @@ class Volume {
   /// Byte offset of an inode; corrupt where no inode can lie there.
   Result<std::uint64_t> offset_of_inode(std::uint64_t inode) const;
 
+  /// What the log's unfinished intents change of an inode; null where nothing.
+  const InodeChange* change_of(std::uint64_t inode) const {
+    if (changes_.empty()) return nullptr;
+    const auto found = changes_.find(inode);
+    return found == changes_.end() ? nullptr : &found->second;
+  }
+
   /// The extent btree block at the block address `block`, checked but for its owner and level.
   Result<ByteCache::Bytes> extent_block(std::uint64_t block) const;
 
  private:
   Device device_;
   Superblock sb_;
+  InodeChanges changes_;
   static constexpr std::size_t kShards = 8;
   mutable std::array<ByteCache, kShards> extent_blocks_;
 };

@@ -67,7 +67,7 @@ class Qcow2Image {
   std::size_t cluster() const { return cluster_; }
   std::size_t l2() const { return 4 * cluster_; }
 
-  void put8(std::size_t at, unsigned value) { bytes[at] = static_cast<std::byte>(value); }
+  void put8(std::size_t at, std::uint64_t value) { bytes[at] = static_cast<std::byte>(value); }
   void put32(std::size_t at, std::uint64_t value) { put(at, value, 4); }
   void put64(std::size_t at, std::uint64_t value) { put(at, value, 8); }
   void put_text(std::size_t at, std::string_view text) {

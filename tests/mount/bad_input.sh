@@ -1,5 +1,5 @@
 # Bad input gives one clear line and a non-zero exit, and what can be read is shown.
-. "$IMGFS_SOURCE/tests/support/oracle.sh"
+. "${IMGFS_SOURCE:?}/tests/support/oracle.sh" || exit 1
 need_fuse
 mkdir -p "$work/mnt"
 good=$work/good.img

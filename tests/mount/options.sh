@@ -1,5 +1,5 @@
 # What the mount looks like from outside: flags, writes, report=off, statfs, 100 mounts, many readers.
-. "$IMGFS_SOURCE/tests/support/oracle.sh"
+. "${IMGFS_SOURCE:?}/tests/support/oracle.sh" || exit 1
 need_fuse
 need_root
 image=$work/disk.img
@@ -39,7 +39,8 @@ umount "$work/mnt"
 
 # fstab's way
 if [ -x /sbin/mount.fuse3 ]; then
-  PATH=$IMGFS_BIN:$PATH mount -t fuse.imgfs "$image" "$work/mnt" -o symlinks=raw,nofail && ls "$work/mnt/p1" >/dev/null || fail "mount -t fuse.imgfs"
+  # mount(8) would look for the installed program; its helper is what it calls.
+  PATH=$IMGFS_BIN:$PATH /sbin/mount.fuse3 "imgfs#$image" "$work/mnt" -o symlinks=raw,ro,nofail && ls "$work/mnt/p1" >/dev/null || fail "mount -t fuse.imgfs"
   umount "$work/mnt"
 fi
 

@@ -1,6 +1,6 @@
 # Whichever of the three processes is killed, nothing is left after a second; signals and unmounts end
 # the mount in order; a report that dies is a finding and the mount goes on.
-. "$IMGFS_SOURCE/tests/support/oracle.sh"
+. "${IMGFS_SOURCE:?}/tests/support/oracle.sh" || exit 1
 need_fuse
 image=$work/disk.img
 truncate -s 8M "$image"

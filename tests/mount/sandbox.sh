@@ -1,5 +1,5 @@
 # The state of the processes while they serve, and that a sandboxed report still works.
-. "$IMGFS_SOURCE/tests/support/oracle.sh"
+. "${IMGFS_SOURCE:?}/tests/support/oracle.sh" || exit 1
 need_fuse
 image=$work/disk.img
 truncate -s 8M "$image"

@@ -1,5 +1,5 @@
 # The report on the real Debian disk: it passes; each single change gets exactly its own code.
-. "$IMGFS_SOURCE/tests/support/oracle.sh"
+. "${IMGFS_SOURCE:?}/tests/support/oracle.sh" || exit 1
 need_fuse
 need_root
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/imgfs

@@ -1,5 +1,5 @@
 # The real Debian disk, raw and qcow2: every entry equals the kernel's own mount of the partition.
-. "$IMGFS_SOURCE/tests/support/oracle.sh"
+. "${IMGFS_SOURCE:?}/tests/support/oracle.sh" || exit 1
 need_fuse
 need_root
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/imgfs

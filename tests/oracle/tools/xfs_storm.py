@@ -85,7 +85,7 @@ class Worker:
     def removedir(s):
         if len(s.dirs) > 1: d = s.r.choice(s.dirs[1:]); os.rmdir(d); s.dirs.remove(d)
     def run(s):
-        ops = [s.many] * 3 + [s.mkdir] * 3 + [s.symlink] * 2 + [s.node, s.link, s.movedir, s.collapse, s.removedir, s.swap] + [s.rename] * 5 + [s.unlink] * 4 + [s.hold] * 3 + [s.write] * 4 + [s.fragments] * 4 + [s.fill] * 3 + [s.truncate] * 3 + [s.fallocate] * 3 + [s.clone] * 4 + [s.clone_range] * 5 + [s.cow] * 6 + [s.xattr] * 6 + [s.unxattr] * 2 + [s.attributes] * 4 + [s.flush]
+        ops = [s.many] * 3 + [s.mkdir] * 3 + [s.symlink] * 2 + [s.node, s.link, s.movedir, s.collapse, s.removedir] + [s.swap] * (seed % 4 == 0) + [s.rename] * 5 + [s.unlink] * 4 + [s.hold] * 3 + [s.write] * 4 + [s.fragments] * 4 + [s.fill] * 3 + [s.truncate] * 3 + [s.fallocate] * 3 + [s.clone] * 4 + [s.clone_range] * 5 + [s.cow] * 6 + [s.xattr] * 6 + [s.unxattr] * 2 + [s.attributes] * 4 + [s.flush]
         while time.monotonic() < end:
             try: s.r.choice(ops)()
             except OSError as e:
