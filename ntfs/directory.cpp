@@ -67,6 +67,18 @@ Result<bool> visit_entry(const IndexItem& item, std::uint64_t next_cookie, Entry
   return visit({text, file.number, type_of(name), next_cookie});
 }
 
+/// As Index::search, but through all nodes: for a volume whose order of names is not known.
+Result<void> scan(Index& index, Index::Order order, Index::Found found) {
+  for (std::uint64_t node = 0; node < index.nodes(); node = index.next_in_use(node + 1)) {
+    const auto visit = [&](const IndexItem& item) -> Result<bool> {
+      if (TRY(order(item.key)) != 0) return true;
+      return found(item);
+    };
+    if (!TRY(index.visit_node(node, 0, visit))) return success();
+  }
+  return success();
+}
+
 }  // namespace
 
 Result<Name> parse_name(std::span<const std::byte> key) {
@@ -101,7 +113,7 @@ Result<FileReference> find_name(const Volume& volume, File& directory, std::stri
     if (!similar) similar = file;
     return true;
   };
-  auto done = index->search(order, found);
+  auto done = volume.upcase.is_known() ? index->search(order, found) : scan(*index, order, found);
   if (!done) return in_context(std::move(done.error()), context_of(directory));
   if (exact) return *exact;
   if (similar && rule == Case::ignored) return *similar;

@@ -248,10 +248,16 @@ Result<FileSystemPtr> open(Device device, Recovery recovery) {
                 {},
                 std::make_shared<ByteCache>(cache_capacity()),
                 std::make_shared<WofDecompressors>()};
-  volume.upcase = TRY(read_upcase(volume));
+  auto upcase = read_upcase(volume);
+  if (upcase) volume.upcase = std::move(upcase.value());
   const File root = TRY(File::open(volume, kRootFile));
   if (!root.base().is_directory()) return corrupt("root (MFT record 5) is not a directory");
   auto info = read_info(volume);
+  if (!volume.upcase.is_known())
+    info.remarks.push_back(
+        {Remark::Kind::damaged,
+         "$UpCase cannot be read (" + describe(upcase.error()) +
+             "): names are looked up one by one, and only ASCII letters have a case"});
   return FileSystemPtr(std::make_shared<NtfsFileSystem>(std::move(volume), std::move(info)));
 }
 
