@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "core/bytes.h"
+#include "core/crc32c.h"
+
+namespace imgfs::ext {
+
+/// A checksum goes on over a little-endian number.
+inline std::uint32_t crc32c_number(std::uint32_t seed, std::uint32_t value) {
+  const le32 bytes(value);
+  return crc32c(seed, std::as_bytes(std::span(&bytes, 1)));
+}
+inline std::uint32_t crc32c_number64(std::uint32_t seed, std::uint64_t value) {
+  const le64 bytes(value);
+  return crc32c(seed, std::as_bytes(std::span(&bytes, 1)));
+}
+
+/// CRC-16 (reflected polynomial 0xa001) as group descriptors of uninit_bg have it.
+std::uint16_t crc16(std::uint16_t seed, std::span<const std::byte> bytes);
+
+/// CRC-32 most significant bit first (polynomial 0x04c11db7), not inverted: jbd2's first checksums.
+std::uint32_t crc32_be(std::uint32_t seed, std::span<const std::byte> bytes);
+
+/// False in builds for fuzzing, so that a fuzzer's changes get past the checksums.
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+constexpr bool kChecksumsCount = false;
+#else
+constexpr bool kChecksumsCount = true;
+#endif
+
+}  // namespace imgfs::ext

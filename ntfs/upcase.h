@@ -1,0 +1,30 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+
+namespace imgfs::ntfs {
+
+/// $UpCase: how this volume turns each UTF-16 unit into upper case, and so how names are ordered.
+class UpCase {
+ public:
+  /// The identity: nothing has another case.
+  UpCase() = default;
+  /// The volume's own table, UTF-16LE, at most 65536 units.
+  static Result<UpCase> parse(std::span<const std::byte> table);
+
+  char16_t operator()(char16_t unit) const { return unit < table_.size() ? table_[unit] : unit; }
+
+  /// Orders `name` against a stored name (UTF-16LE), ignoring case, as an index of names is ordered.
+  std::strong_ordering compare(std::u16string_view name, std::span<const std::byte> stored) const;
+
+ private:
+  std::vector<char16_t> table_;
+};
+
+}  // namespace imgfs::ntfs
