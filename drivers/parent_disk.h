@@ -23,8 +23,9 @@ struct ParentFile {
   std::unique_ptr<SiblingOpener> siblings;
 };
 
-/// The first of `names` that exists, through the gate. Too long a chain is refused; an empty list
-/// and a parent that is not there are errors that say so.
+/// The first of `names` that exists and that the gate lets through; its refusal only where none is.
+/// Too long a chain is refused; an empty list and a parent that is not there are errors that say
+/// so.
 Result<ParentFile> open_parent(const ImageSource& child, const std::vector<std::string>& names);
 
 }  // namespace imgfs

@@ -20,6 +20,12 @@ Result<Geometry> check_geometry(std::uint64_t capacity, std::uint64_t grain_size
   return Geometry{capacity * kSector, grain_size * kSector, entries};
 }
 
+std::size_t table_memory(std::size_t extents) {
+  constexpr std::size_t kAll = std::size_t{16} << 20;  // for 128 GiB with the usual sizes
+  constexpr std::size_t kLeast = 65536;
+  return std::max(std::min(kAll, cache_capacity() / 4) / extents, kLeast);
+}
+
 Result<Grain> GrainDisk::entry(std::uint64_t table, std::uint64_t index) const {
   const auto load = [&]() -> Result<std::vector<std::byte>> {
     const std::vector<Grain> grains = TRY(load_table(table));

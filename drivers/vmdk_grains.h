@@ -55,6 +55,9 @@ class GrainDisk : public MappedDisk {
   mutable ByteCache tables_;
 };
 
+/// The memory that the grain tables of one of `extents` extents may take, in bytes.
+std::size_t table_memory(std::size_t extents);
+
 /// How an extent is to be opened.
 struct ExtentOptions {
   std::uint64_t size = 0;   ///< bytes that the descriptor gives it; 0: as the header says

@@ -114,9 +114,9 @@ Result<Device> open_sesparse(const Device& file, ExtentOptions options) {
   auto directory = EntryTable<le64>::open(file, header.directory_offset.value() * kSector,
                                           geometry.tables(), memory);
   if (!directory) return in_context(directory.error(), "seSparse directory");
-  return Device(std::make_shared<SeSparseExtent>(file, std::move(options.parent), geometry, memory,
-                                                 std::move(directory.value()), tables * kSector,
-                                                 header.grains_offset.value() * kSector));
+  return Device(std::make_shared<SeSparseExtent>(
+      file, std::move(options.parent), geometry, table_memory(options.extents),
+      std::move(directory.value()), tables * kSector, header.grains_offset.value() * kSector));
 }
 
 }  // namespace imgfs::vmdk

@@ -185,9 +185,9 @@ Result<Device> make_extent(const Device& file, ExtentOptions options, Geometry g
                  "compressed VMDK grains of " + std::to_string(geometry.grain_size) + " bytes in " +
                      std::to_string(options.extents) + " extents",
                  {}};
-  auto extent = std::make_shared<SparseExtent>(file, std::move(options.parent), geometry,
-                                               share(kTableMemory, options, 65536),
-                                               std::move(directory), storage);
+  auto extent =
+      std::make_shared<SparseExtent>(file, std::move(options.parent), geometry,
+                                     table_memory(options.extents), std::move(directory), storage);
   const auto [mended, lost] = TRY(extent->count_damaged());
   if (mended != 0)
     remarks.push_back(

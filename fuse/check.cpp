@@ -66,7 +66,7 @@ int exit_code(const Report& report) {
 int check_image(const CheckOptions& options, const std::string& path,
                 const std::vector<Policy>& policies) {
   auto image = open_image_file(path, options.open);
-  if (!image) return complain(printable(path) + ": " + describe(image.error()));
+  if (!image) return complain(describe(image.error()));
   if (options.sandbox == "on") {
     const auto state = close_sandbox(SandboxRole::reporter, {.address_space = kMemory});
     if (!state) return complain(describe(state.error()));

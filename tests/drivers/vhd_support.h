@@ -48,20 +48,22 @@ inline Device device(Bytes bytes) { return std::make_shared<MemoryDevice>(std::m
 class Siblings final : public SiblingOpener {
  public:
   Siblings() = default;
-  explicit Siblings(std::map<std::string, Bytes> files) : files_(std::move(files)) {}
+  explicit Siblings(std::map<std::string, Bytes> files) {
+    for (auto& [name, bytes] : files) files_.emplace(name, device(std::move(bytes)));
+  }
 
   Result<Device> open(std::string_view name) const override {
     const auto found = files_.find(std::string(name));
     if (found == files_.end()) return Error{Errc::not_found, "no such file", {}};
-    return device(found->second);
+    return found->second;
   }
   Result<Device> open_extent(std::string_view name) const override { return open(name); }
   std::unique_ptr<SiblingOpener> beside(std::string_view) const override {
-    return std::make_unique<Siblings>(files_);
+    return std::make_unique<Siblings>(*this);
   }
 
  private:
-  std::map<std::string, Bytes> files_;
+  std::map<std::string, Device> files_;
 };
 
 inline Result<Image> open(const ImageFormat& format, Bytes image, const Siblings& siblings = {}) {
