@@ -50,6 +50,7 @@ std::string pe(unsigned machine) {
 void version(WindowsGuest& windows, const std::string& product, unsigned major, unsigned minor, const std::string& build,
              const std::string& type = "Server") {
   const std::string key = "Microsoft\\Windows NT\\CurrentVersion";
+  windows.software = HiveBuilder();  // values of another version must not stay
   windows.software.set(key, "ProductName", product);
   windows.software.set(key, "CurrentBuildNumber", build);
   windows.software.set(key, "InstallationType", type);
