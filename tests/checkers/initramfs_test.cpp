@@ -28,7 +28,9 @@ class Shapes : public testing::TestWithParam<Shape> {};
 TEST_P(Shapes, AreReadAsTheKernelReadsThem) {
   const auto content = scan(GetParam().bytes);
   ASSERT_EQ(bool(content), GetParam().found.has_value()) << (content ? "no error" : describe(content.error()));
-  if (content) EXPECT_EQ(content.value().modules.size(), *GetParam().found);
+  if (content) {
+    EXPECT_EQ(content.value().modules.size(), *GetParam().found);
+  }
 }
 
 std::string without_trailer() {
