@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -45,5 +46,10 @@ struct ReportInput {
 
 /// Runs all checkers. Never fails: what goes wrong is a finding. Exceptions of libraries end here.
 Report make_report(const ReportInput& input);
+
+/// The same for several policies, from one scan: what was found out about the image is shared.
+std::vector<Report> make_reports(const Tree& tree, const std::string& image_path,
+                                 const std::vector<Policy>& policies,
+                                 const std::function<void(std::uint64_t)>& progress);
 
 }  // namespace imgfs

@@ -1,5 +1,6 @@
 #include "core/file_device.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -70,7 +71,33 @@ Result<void> FileDevice::do_read(std::uint64_t offset, std::span<std::byte> out)
   return success();
 }
 
+FileDevice::Run FileDevice::ask_host(std::uint64_t offset) const {
+  const off_t data = ::lseek(fd_, static_cast<off_t>(offset), SEEK_DATA);
+  if (data < 0 && errno != ENXIO) return {offset, size_, false};  // the host does not know
+  if (data < 0) {
+    // No data up to the end: of the file as it is now. What was cut off is no hole but an error.
+    const off_t end = ::lseek(fd_, 0, SEEK_END);
+    const std::uint64_t there = end < 0 ? 0 : static_cast<std::uint64_t>(end);
+    if (there <= offset) return {offset, size_, false};
+    return {offset, std::min(there, size_), true};
+  }
+  const auto next = static_cast<std::uint64_t>(data);
+  if (next > offset) return {offset, std::min(next, size_), true};
+  const off_t hole = ::lseek(fd_, data, SEEK_HOLE);
+  if (hole <= data) return {offset, size_, false};
+  return {offset, std::min(static_cast<std::uint64_t>(hole), size_), false};
+}
+
 Result<Location> FileDevice::do_locate(std::uint64_t offset, std::uint64_t length) const {
+  Slot& slot = slots_[offset / kRegion % kSlots];
+  Run run;
+  {
+    const std::lock_guard lock(slot.mutex);
+    if (offset < slot.run.begin || offset >= slot.run.end) slot.run = ask_host(offset);
+    run = slot.run;
+  }
+  length = std::min(length, run.end - offset);
+  if (run.hole) return Location{Location::Kind::zero, length};
   return Location{Location::Kind::host, length, fd_, offset};
 }
 

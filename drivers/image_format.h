@@ -78,6 +78,9 @@ Result<Image> open_image(const ImageSource& source, std::string_view format = {}
 struct OpenOptions {
   std::string format;  ///< empty: by its bytes
   Backing backing = Backing::deny;
+  /// Of the image file, open already: read instead of opening `path` again, which then only says where
+  /// its siblings lie. Duplicated, not taken over; -1: none.
+  int descriptor = -1;
 };
 
 /// Opens the image file `path` with all that it needs. Descriptors of every file that was opened are

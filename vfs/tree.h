@@ -41,6 +41,7 @@ struct TreeVolume {
   std::string label;
   std::string uuid;
   std::string directory;      ///< in the tree; empty where it has none
+  std::string raw_name;       ///< of its bytes in /.raw; empty where they cannot be had
   std::string problem;        ///< why it has no directory, or what is wrong; empty where all is well
 };
 

@@ -39,3 +39,10 @@ kernel_mount() {
   mkdir -p "$directory"
   mount -t "$type" -o "loop,$options" "$image" "$directory"
 }
+
+# product_mount IMAGE DIRECTORY [OPTIONS]: our own mount, unmounted at the end with all others.
+product_mount() {
+  local image=$1 directory=$2 options=${3:-}
+  mkdir -p "$directory"
+  "$IMGFS_BIN/imgfs" "$image" "$directory" ${options:+-o "$options"}
+}

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+
+#include "core/result.h"
+
+namespace imgfs {
+
+/// Refuses a mount point that is missing, no directory, not writable for its user, or (unless
+/// `allow_non_empty`) not empty. A dead mount of ours that a crash has left there is removed first.
+Result<void> check_mount_point(const std::string& path, bool allow_non_empty);
+
+/// Our mount on `path` as /proc/self/mountinfo has it ("0:57"); empty where there is none.
+std::string mounted_device(const std::string& path);
+
+/// Unmounts every mount of the device `device` ("0:57"), wherever it has been moved or bound, lazily
+/// where it is in use. Harmless where there is none.
+void unmount_device(const std::string& device);
+
+/// Lets the kernel read ahead as far as one request can carry. Needs root; harmless without.
+void set_read_ahead(const std::string& device);
+
+}  // namespace imgfs
