@@ -1,7 +1,10 @@
 #include "checkers/decoder.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <cstring>
 
 #include <bzlib.h>
@@ -52,7 +55,8 @@ class WholeGzip {
     const std::size_t most = std::min<std::size_t>(kMaxOut, in.size() * 1032 + 64);
     const std::size_t told = get<le32>(in, in.size() - 4)->value();
     for (const std::size_t room : {std::min(most, std::max(told, in.size() * 4)), most}) {
-      out_ = std::make_unique_for_overwrite<std::byte[]>(room);
+      out_.reset(allocate(room));
+      if (!out_) return false;
       std::size_t taken = 0;
       const libdeflate_result status = libdeflate_gzip_decompress_ex(
           decoder.get(), in.data(), in.size(), out_.get(), room, &taken, &size_);
@@ -75,7 +79,18 @@ class WholeGzip {
  private:
   static constexpr std::size_t kMaxIn = 96 << 20;
   static constexpr std::size_t kMaxOut = 320 << 20;  // untouched memory costs nothing
-  std::unique_ptr<std::byte[]> out_;
+  static constexpr std::size_t kHugePage = 2 << 20;
+  struct Free {
+    void operator()(std::byte* bytes) const { std::free(bytes); }
+  };
+  /// In huge pages where the host has them: tens of thousands of page faults fewer.
+  static std::byte* allocate(std::size_t size) {
+    size = (size + kHugePage - 1) / kHugePage * kHugePage;
+    void* bytes = std::aligned_alloc(kHugePage, size);
+    if (bytes != nullptr) static_cast<void>(madvise(bytes, size, MADV_HUGEPAGE));
+    return static_cast<std::byte*>(bytes);
+  }
+  std::unique_ptr<std::byte[], Free> out_;
   std::size_t size_ = 0;
   std::size_t begin_ = 0;
 };
