@@ -45,6 +45,15 @@ inline std::optional<std::span<const std::byte>> part(std::span<const std::byte>
   return bytes.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(length));
 }
 
+/// Copies `from` to the start of `to`, which must be long enough; and fills with zeros. With these and
+/// not std::ranges::copy and fill, which GCC 12 makes loops of single bytes of.
+inline void copy_bytes(std::span<const std::byte> from, std::span<std::byte> to) {
+  if (!from.empty()) std::memcpy(to.first(from.size()).data(), from.data(), from.size());
+}
+inline void fill_zero(std::span<std::byte> bytes) {
+  if (!bytes.empty()) std::memset(bytes.data(), 0, bytes.size());
+}
+
 /// The same bytes as characters, for names. With `as_bytes`, the only casts from and to bytes.
 inline std::string_view as_chars(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};

@@ -24,7 +24,7 @@ Result<void> read_extents(const ExtentMap& map, const BlockDevice& device, std::
     const auto target = out.first(count);
     switch (extent.kind) {
       case Extent::Kind::data: TRY(device.read(extent.physical + skip, target)); break;
-      case Extent::Kind::zero: std::ranges::fill(target, std::byte{0}); break;
+      case Extent::Kind::zero: fill_zero(target); break;
     }
     out = out.subspan(count);
     offset += count;

@@ -17,8 +17,7 @@ class MemoryDevice final : public BlockDevice {
 
  private:
   Result<void> do_read(std::uint64_t offset, std::span<std::byte> out) const override {
-    std::ranges::copy(std::span(bytes_).subspan(static_cast<std::size_t>(offset), out.size()),
-                      out.begin());
+    copy_bytes(std::span(bytes_).subspan(static_cast<std::size_t>(offset), out.size()), out);
     return success();
   }
 

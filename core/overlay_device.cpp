@@ -17,7 +17,7 @@ Result<void> OverlayDevice::do_read(std::uint64_t offset, std::span<std::byte> o
     if (out.empty() || block == blocks_.end()) break;
     const std::size_t skip = static_cast<std::size_t>(offset - block->first);
     const std::size_t count = std::min<std::size_t>(out.size(), block_size_ - skip);
-    std::ranges::copy(std::span(block->second).subspan(skip, count), out.begin());
+    copy_bytes(std::span(block->second).subspan(skip, count), out);
     out = out.subspan(count);
     offset += count;
   }

@@ -30,7 +30,8 @@ Result<void> ByteTable::copy(std::uint64_t at, std::span<std::byte> out) const {
   if (at > size_ || out.size() > size_ - at)
     return corrupt("entry past the end of its table", offset_ + std::min(at, size_));
   if (pieces_ == nullptr) {
-    std::ranges::copy(std::span(whole_).subspan(static_cast<std::size_t>(at), out.size()), out.begin());
+    std::ranges::copy(std::span(whole_).subspan(static_cast<std::size_t>(at), out.size()),
+                      out.begin());
     return success();
   }
   const std::uint64_t start = at - at % kPiece;

@@ -29,7 +29,7 @@ class ByteTable {
   Device file_;
   std::uint64_t offset_ = 0;
   std::uint64_t size_ = 0;
-  std::vector<std::byte> whole_;         ///< empty where it is read in pieces
+  std::vector<std::byte> whole_;  ///< empty where it is read in pieces
   std::unique_ptr<ByteCache> pieces_;
 };
 

@@ -18,9 +18,9 @@ Result<Piece> MappedDisk::find_inside(std::uint64_t offset) const {
   if (piece.kind == Piece::Kind::parent && parent_ == nullptr) piece.kind = Piece::Kind::zero;
   if (piece.kind != Piece::Kind::file) return piece;
   if (piece.offset >= file_->size())
-    return corrupt("block lies past the end of the image file of " +
-                       std::to_string(file_->size()) + " bytes",
-                   piece.offset);
+    return corrupt(
+        "block lies past the end of the image file of " + std::to_string(file_->size()) + " bytes",
+        piece.offset);
   piece.length = std::min(piece.length, file_->size() - piece.offset);
   return piece;
 }
@@ -31,7 +31,8 @@ Result<Piece> MappedDisk::run(std::uint64_t offset, std::uint64_t length) const 
   for (int merged = 1; whole.length < length && merged < kMaxMerged; ++merged) {
     const auto next = find_inside(offset + whole.length);
     if (!next || next.value().kind != whole.kind) break;  // an error counts when it is reached
-    if (whole.kind == Piece::Kind::file && next.value().offset != whole.offset + whole.length) break;
+    if (whole.kind == Piece::Kind::file && next.value().offset != whole.offset + whole.length)
+      break;
     whole.length += next.value().length;
   }
   whole.length = std::min(whole.length, length);

@@ -19,8 +19,8 @@ struct Piece {
   std::uint64_t offset = 0;  ///< only for `file`
 };
 
-/// A virtual disk whose blocks lie somewhere in an image file or in a parent disk: the one read loop
-/// of the sparse formats. Runs that lie one behind the other are read at once. A derived class
+/// A virtual disk whose blocks lie somewhere in an image file or in a parent disk: the one read
+/// loop of the sparse formats. Runs that lie one behind the other are read at once. A derived class
 /// answers `find`. Safe for any number of threads.
 class MappedDisk : public BlockDevice {
  public:

@@ -1,6 +1,7 @@
 #include "drivers/parent_disk.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "core/text.h"
 
@@ -8,7 +9,8 @@ namespace imgfs {
 namespace {
 
 void add(std::vector<std::string>& names, std::string name) {
-  if (!name.empty() && std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
+  if (!name.empty() && std::ranges::find(names, name) == names.end())
+    names.push_back(std::move(name));
 }
 
 bool is_absolute(std::string_view path) {
@@ -32,12 +34,16 @@ Result<ParentFile> open_parent(const ImageSource& child, const std::vector<std::
   if (child.depth >= kMaxParents)
     return corrupt("chain of more than " + std::to_string(kMaxParents) + " parent disks");
   if (names.empty()) return corrupt("differencing disk that does not name its parent");
+  std::optional<Error> refused;
   for (const std::string& name : names) {
     auto file = child.siblings.open(name);
-    if (!file && file.error().code == Errc::not_found) continue;
-    if (!file) return in_context(file.error(), "parent disk " + printable(name));
-    return ParentFile{name, std::move(file.value()), child.siblings.beside(name)};
+    if (file) return ParentFile{name, std::move(file.value()), child.siblings.beside(name)};
+    const Errc code = file.error().code;
+    if (code != Errc::not_found && code != Errc::denied)
+      return in_context(file.error(), "parent disk " + printable(name));
+    if (code == Errc::denied && !refused) refused = in_context(file.error(), "parent disk");
   }
+  if (refused) return *refused;
   return Error{Errc::not_found,
                "the parent disk " + printable(names.front()) +
                    " is not there, and without it this image is incomplete",

@@ -37,7 +37,7 @@ Result<void> Qcow2Device::do_read(std::uint64_t offset, std::span<std::byte> out
     const auto target = out.first(static_cast<std::size_t>(run.length));
     switch (run.kind) {
       case Run::Kind::data: TRY(read_data(run.host, target)); break;
-      case Run::Kind::zero: std::ranges::fill(target, std::byte{0}); break;
+      case Run::Kind::zero: fill_zero(target); break;
       case Run::Kind::backing: TRY(read_backing(offset, target)); break;
       case Run::Kind::compressed: TRY(read_decoded(offset, target)); break;
     }
@@ -58,7 +58,7 @@ Result<void> Qcow2Device::read_data(std::uint64_t host, std::span<std::byte> out
 Result<void> Qcow2Device::read_backing(std::uint64_t offset, std::span<std::byte> out) const {
   const auto there = static_cast<std::size_t>(
       backing_ == nullptr ? 0 : inside(offset, out.size(), backing_->size()));
-  std::ranges::fill(out.subspan(there), std::byte{0});
+  fill_zero(out.subspan(there));
   if (there == 0) return success();
   return backing_->read(offset, out.first(there));
 }
@@ -68,7 +68,7 @@ Result<void> Qcow2Device::read_decoded(std::uint64_t offset, std::span<std::byte
     const auto bytes = TRY(decoded_.get(offset >> header_.cluster_bits));
     const auto skip = static_cast<std::size_t>(offset & (header_.cluster_size() - 1));
     const std::size_t count = std::min(out.size(), bytes->size() - skip);
-    std::ranges::copy(std::span(*bytes).subspan(skip, count), out.begin());
+    copy_bytes(std::span(*bytes).subspan(skip, count), out);
     out = out.subspan(count);
     offset += count;
   }

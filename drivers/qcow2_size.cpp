@@ -110,7 +110,7 @@ class Scan {
       const auto target = buffer.subspan(static_cast<std::size_t>(at),
                                          static_cast<std::size_t>(where.length));
       if (where.kind == Location::Kind::zero)
-        std::ranges::fill(target, std::byte{0});
+        fill_zero(target);
       else
         TRY(disk_.read(piece.offset + at, target));
       at += where.length;

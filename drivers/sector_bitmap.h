@@ -20,7 +20,8 @@ inline BitRun bit_run(std::span<const std::byte> bitmap, std::uint64_t index, st
     return std::to_integer<unsigned>(bitmap[static_cast<std::size_t>(at / 8)]);
   };
   const auto bit = [&](std::uint64_t at) {
-    const unsigned shift = static_cast<unsigned>(order == BitOrder::high_first ? 7 - at % 8 : at % 8);
+    const unsigned shift =
+        static_cast<unsigned>(order == BitOrder::high_first ? 7 - at % 8 : at % 8);
     return (byte(at) >> shift & 1U) != 0;
   };
   const bool set = bit(index);

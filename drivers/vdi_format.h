@@ -28,10 +28,10 @@ struct Header {
   le32 sectors;
   le32 sector_size;
   le32 unused;
-  le64 disk_size;         ///< bytes
-  le32 block_size;        ///< bytes of data in a block
-  le32 block_extra;       ///< bytes before the data of each block
-  le32 blocks;            ///< entries of the table
+  le64 disk_size;    ///< bytes
+  le32 block_size;   ///< bytes of data in a block
+  le32 block_extra;  ///< bytes before the data of each block
+  le32 blocks;       ///< entries of the table
   le32 blocks_allocated;
   std::byte image_id[16];
   std::byte last_snapshot_id[16];

@@ -1,5 +1,5 @@
-#include <algorithm>
 #include <sys/stat.h>
+#include <algorithm>
 
 #include "core/byte_cache.h"
 #include "core/slice_device.h"
@@ -29,8 +29,9 @@ struct Layout {
   std::uint64_t bitmap_size;  ///< bytes of the bitmap before each block's data, whole sectors
 };
 
-/// Blocks by a table. In a dynamic disk a block that is there counts whole, as QEMU and Hyper-V read
-/// it; in a differencing disk its bitmap says which sectors are its own and which the parent's.
+/// Blocks by a table. In a dynamic disk a block that is there counts whole, as QEMU and Hyper-V
+/// read it; in a differencing disk its bitmap says which sectors are its own and which the
+/// parent's.
 class BlockDisk final : public MappedDisk {
  public:
   BlockDisk(Device file, Device parent, std::uint64_t size, Layout layout, bool differencing)
@@ -63,8 +64,7 @@ class BlockDisk final : public MappedDisk {
     };
     const auto bits = TRY(bitmaps_.get(block, load));
     const std::uint64_t sector = inside / kSector;
-    const BitRun run =
-        bit_run(*bits, sector, layout_.block_size / kSector, BitOrder::high_first);
+    const BitRun run = bit_run(*bits, sector, layout_.block_size / kSector, BitOrder::high_first);
     data.length = std::min(data.length, (sector + run.count) * kSector - inside);
     if (!run.set) data = {Piece::Kind::parent, data.length};
     return data;
@@ -111,7 +111,7 @@ Result<Layout> read_layout(const Device& file, const DynamicHeader& header, std:
 std::optional<std::int64_t> modified(const BlockDevice& file) {
   constexpr std::int64_t kEpoch = 946684800;
   const auto* host = dynamic_cast<const FileDevice*>(&file);
-  struct stat status{};
+  struct stat status {};
   if (host == nullptr || ::fstat(host->descriptor(), &status) != 0) return std::nullopt;
   return std::int64_t{status.st_mtime} - kEpoch;
 }
@@ -160,10 +160,10 @@ Result<Device> open_fixed(const ImageSource& source, const FooterChoice& choice,
                           ImageInfo& info) {
   const std::uint64_t current = choice.footer.current_size.value() / kSector * kSector;
   if (size.bytes > choice.data_end && current <= choice.data_end) {
-    info.remarks.push_back({Remark::Kind::damaged,
-                            "the geometry says " + std::to_string(size.bytes) +
-                                " bytes, the file holds " + std::to_string(choice.data_end) +
-                                ": the current size is used"});
+    info.remarks.push_back(
+        {Remark::Kind::damaged, "the geometry says " + std::to_string(size.bytes) +
+                                    " bytes, the file holds " + std::to_string(choice.data_end) +
+                                    ": the current size is used"});
     size = {current, false};
   }
   if (size.bytes > choice.data_end)

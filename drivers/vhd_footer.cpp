@@ -23,13 +23,14 @@ struct Candidate {
 };
 
 /// `length` is 512, or 511: then the last byte of the struct counts as 0.
-Result<Candidate> read_candidate(const BlockDevice& file, std::uint64_t offset, std::size_t length) {
+Result<Candidate> read_candidate(const BlockDevice& file, std::uint64_t offset,
+                                 std::size_t length) {
   Candidate out{.offset = offset};
   const auto bytes = std::as_writable_bytes(std::span(&out.footer, 1));
   TRY(file.read(offset, bytes.first(length)));
   out.present = std::string_view(out.footer.cookie, sizeof out.footer.cookie) == Footer::kCookie;
-  out.valid = out.present &&
-              checksum(bytes, offsetof(Footer, checksum)) == out.footer.checksum.value();
+  out.valid =
+      out.present && checksum(bytes, offsetof(Footer, checksum)) == out.footer.checksum.value();
   return out;
 }
 
@@ -78,20 +79,22 @@ Result<FooterChoice> choose_footer(const BlockDevice& file) {
     choice = {end.footer, end.offset, {}};
     if (end.footer.disk_type.value() != Footer::kFixed) {
       if (!copy_holds)
-        choice.remarks.push_back({Remark::Kind::damaged,
-                                  "the copy of the footer at the start is damaged: the footer at the "
-                                  "end is used, but other programs may refuse the image"});
+        choice.remarks.push_back(
+            {Remark::Kind::damaged,
+             "the copy of the footer at the start is damaged: the footer at the "
+             "end is used, but other programs may refuse the image"});
       else if (!same(end.footer, start.footer))
-        choice.remarks.push_back({Remark::Kind::damaged,
-                                  "footer and its copy at the start differ: the footer is used"});
+        choice.remarks.push_back(
+            {Remark::Kind::damaged, "footer and its copy at the start differ: the footer is used"});
     }
   } else if (copy_holds) {
     choice = {start.footer, end.present ? end.offset : file.size(), {}};
-    choice.remarks.push_back({Remark::Kind::damaged,
-                              end.present ? "the footer at the end is damaged: its copy at the start "
-                                            "is used"
-                                          : "there is no footer at the end (the file may be cut "
-                                            "off): its copy at the start is used"});
+    choice.remarks.push_back(
+        {Remark::Kind::damaged, end.present
+                                    ? "the footer at the end is damaged: its copy at the start "
+                                      "is used"
+                                    : "there is no footer at the end (the file may be cut "
+                                      "off): its copy at the start is used"});
   } else {
     return no_footer(end, start);
   }
@@ -99,20 +102,22 @@ Result<FooterChoice> choose_footer(const BlockDevice& file) {
     return unsupported("VHD version " + hex(choice.footer.file_format_version.value()) +
                        ", known is 0x00010000");
   if (choice.footer.saved_state != 0)
-    choice.remarks.push_back({Remark::Kind::unclean,
-                              "the machine was saved while running: its disk may lack what was only "
-                              "in its memory"});
+    choice.remarks.push_back(
+        {Remark::Kind::unclean,
+         "the machine was saved while running: its disk may lack what was only "
+         "in its memory"});
   return choice;
 }
 
 DiskSize disk_size(const Footer& footer) {
-  constexpr std::string_view kByCurrentSize[] = {{"win ", 4},   {"qem2", 4}, {"d2v ", 4},
-                                                 {"tap\0", 4},  {"CTXS", 4}, {"wa\0\0", 4}};
+  constexpr std::string_view kByCurrentSize[] = {{"win ", 4},  {"qem2", 4}, {"d2v ", 4},
+                                                 {"tap\0", 4}, {"CTXS", 4}, {"wa\0\0", 4}};
   constexpr std::uint64_t kMaxGeometry = std::uint64_t{65535} * 16 * 255;  // in sectors
-  const std::uint64_t geometry = std::uint64_t{footer.cylinders.value()} * footer.heads *
-                                 footer.sectors_per_track;
+  const std::uint64_t geometry =
+      std::uint64_t{footer.cylinders.value()} * footer.heads * footer.sectors_per_track;
   const std::string_view creator(footer.creator_application, sizeof footer.creator_application);
-  const bool by_current_size = std::ranges::find(kByCurrentSize, creator) != std::end(kByCurrentSize);
+  const bool by_current_size =
+      std::ranges::find(kByCurrentSize, creator) != std::end(kByCurrentSize);
   if (by_current_size || geometry == kMaxGeometry)
     return {footer.current_size.value() / kSector * kSector, false};
   return {geometry * kSector, true};

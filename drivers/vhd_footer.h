@@ -17,8 +17,8 @@ struct FooterChoice {
 /// The one's complement of the sum of all bytes but the four at `field`.
 std::uint32_t checksum(std::span<const std::byte> bytes, std::size_t field);
 
-/// The footer at the end (512 bytes, or 511 as old programs wrote it) or, where that one is damaged,
-/// the copy at the start. Corrupt where neither holds.
+/// The footer at the end (512 bytes, or 511 as old programs wrote it) or, where that one is
+/// damaged, the copy at the start. Corrupt where neither holds.
 Result<FooterChoice> choose_footer(const BlockDevice& file);
 
 /// The size that the guest sees.

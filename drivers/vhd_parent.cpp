@@ -25,7 +25,8 @@ std::string url_path(std::string_view url) {
     url.remove_prefix(std::min(url.find('/'), url.size()));
   }
   for (std::size_t i = 0; i < url.size(); ++i) {
-    const auto byte = url[i] == '%' && url.size() - i > 2 ? from_hex(url.substr(i + 1, 2)) : std::nullopt;
+    const auto byte =
+        url[i] == '%' && url.size() - i > 2 ? from_hex(url.substr(i + 1, 2)) : std::nullopt;
     path += byte ? byte->front() : url[i];
     if (byte) i += 2;
   }
@@ -42,13 +43,13 @@ std::string big_endian_name(std::span<const std::byte> utf16) {
 
 std::vector<std::string> parent_names(const BlockDevice& file, const DynamicHeader& header) {
   std::vector<std::string> names;
-  for (const std::uint32_t wanted : {ParentLocator::kRelativeUnicode, ParentLocator::kMacUrl,
-                                     ParentLocator::kAbsoluteUnicode}) {
+  for (const std::uint32_t wanted :
+       {ParentLocator::kRelativeUnicode, ParentLocator::kMacUrl, ParentLocator::kAbsoluteUnicode}) {
     for (const ParentLocator& locator : header.parent_locators) {
       if (locator.platform_code.value() != wanted) continue;
       const auto bytes = locator_bytes(file, locator);
       add_path(names, wanted == ParentLocator::kMacUrl ? url_path(as_chars(bytes))
-                                                               : utf16le_to_wtf8(bytes));
+                                                       : utf16le_to_wtf8(bytes));
     }
   }
   add_path(names, big_endian_name(header.parent_unicode_name));

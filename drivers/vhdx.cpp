@@ -22,9 +22,9 @@ struct Opened {
 
 struct Layout {
   EntryTable<le64> table;
-  std::uint64_t block_size;   ///< bytes
-  std::uint64_t sector;       ///< bytes of a logical sector
-  std::uint64_t chunk;        ///< data blocks for each block of sector bitmaps in the table
+  std::uint64_t block_size;  ///< bytes
+  std::uint64_t sector;      ///< bytes of a logical sector
+  std::uint64_t chunk;       ///< data blocks for each block of sector bitmaps in the table
   bool has_parent;
 };
 
@@ -100,8 +100,7 @@ class VhdxDisk final : public MappedDisk {
 Result<Layout> read_layout(const Device& file, const Metadata& metadata, const Region& bat) {
   const std::uint64_t chunk =
       (std::uint64_t{1} << 23) * metadata.logical_sector / metadata.block_size;
-  const std::uint64_t blocks =
-      (metadata.disk_size + metadata.block_size - 1) / metadata.block_size;
+  const std::uint64_t blocks = (metadata.disk_size + metadata.block_size - 1) / metadata.block_size;
   std::uint64_t entries = blocks == 0 ? 0 : blocks + (blocks - 1) / chunk;
   // With a parent the table ends with the bitmap of the last chunk.
   if (metadata.has_parent) entries = (blocks + chunk - 1) / chunk * (chunk + 1);
@@ -126,7 +125,8 @@ std::string lower(std::string text) {
 Result<Opened> open_any(const ImageSource& source);
 
 /// The parent's disk; its names and remarks are added to `info`.
-Result<Device> open_parent_disk(const ImageSource& source, const Metadata& metadata, ImageInfo& info) {
+Result<Device> open_parent_disk(const ImageSource& source, const Metadata& metadata,
+                                ImageInfo& info) {
   const auto value = [&](const char* key) {
     const auto found = metadata.parent.find(key);
     return found == metadata.parent.end() ? std::string() : found->second;
@@ -165,7 +165,8 @@ Result<Opened> open_any(const ImageSource& source) {
   info.variant = metadata.has_parent ? "differencing" : metadata.fixed ? "fixed" : "dynamic";
   if (metadata.logical_sector != 512)
     info.remarks.push_back({Remark::Kind::note, "logical sectors of 4096 bytes"});
-  auto disk = std::make_shared<VhdxDisk>(file, std::move(parent), metadata.disk_size, std::move(layout));
+  auto disk =
+      std::make_shared<VhdxDisk>(file, std::move(parent), metadata.disk_size, std::move(layout));
   return Opened{{std::move(disk), std::move(info)}, header.data_write_guid};
 }
 

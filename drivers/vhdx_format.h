@@ -17,15 +17,16 @@ constexpr Guid guid(std::uint32_t a, std::uint16_t b, std::uint16_t c, std::uint
   const auto byte = [](std::uint64_t value, int shift) {
     return static_cast<std::byte>(value >> shift & 0xff);
   };
-  return {byte(a, 0), byte(a, 8), byte(a, 16), byte(a, 24), byte(b, 0),  byte(b, 8),
-          byte(c, 0), byte(c, 8), byte(d, 8),  byte(d, 0),  byte(e, 40), byte(e, 32),
-          byte(e, 24), byte(e, 16), byte(e, 8), byte(e, 0)};
+  return {byte(a, 0),  byte(a, 8),  byte(a, 16), byte(a, 24), byte(b, 0),  byte(b, 8),
+          byte(c, 0),  byte(c, 8),  byte(d, 8),  byte(d, 0),  byte(e, 40), byte(e, 32),
+          byte(e, 24), byte(e, 16), byte(e, 8),  byte(e, 0)};
 }
 
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 constexpr std::uint64_t kHeaderOffsets[] = {64 << 10, 128 << 10};
 constexpr std::uint64_t kRegionTableOffsets[] = {192 << 10, 256 << 10};
-constexpr std::size_t kTableSize = 64 << 10;  ///< bytes of a region table, and of the metadata table
+constexpr std::size_t kTableSize = 64
+                                   << 10;  ///< bytes of a region table, and of the metadata table
 constexpr std::string_view kFileSignature = "vhdxfile";
 
 struct Header {
@@ -143,8 +144,8 @@ struct LogDescriptor {
   static constexpr std::string_view kZero = "zero";
   static constexpr std::string_view kData = "desc";
   char signature[4];
-  le32 trailing_bytes;      ///< zero descriptor: reserved
-  le64 leading_bytes;       ///< zero descriptor: length in bytes
+  le32 trailing_bytes;  ///< zero descriptor: reserved
+  le64 leading_bytes;   ///< zero descriptor: length in bytes
   le64 file_offset;
   le64 sequence_number;
 };

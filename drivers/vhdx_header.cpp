@@ -34,7 +34,8 @@ std::vector<std::byte> valid_table(const BlockDevice& file, std::uint64_t offset
   std::vector<std::byte> table(kTableSize);
   if (!file.read(offset, table)) return {};
   const auto header = get<RegionTableHeader>(table);
-  if (std::string_view(header->signature, sizeof header->signature) != RegionTableHeader::kSignature ||
+  if (std::string_view(header->signature, sizeof header->signature) !=
+          RegionTableHeader::kSignature ||
       checksum(table, offsetof(RegionTableHeader, checksum)) != header->checksum.value())
     return {};
   return table;
@@ -89,7 +90,8 @@ Result<Regions> read_regions(const BlockDevice& file, std::vector<Remark>& remar
     if (table.empty())
       return corrupt("neither VHDX region table holds: signature or checksum wrong in both",
                      kRegionTableOffsets[0]);
-    remarks.push_back({Remark::Kind::damaged, "the first VHDX region table is damaged: its copy is used"});
+    remarks.push_back(
+        {Remark::Kind::damaged, "the first VHDX region table is damaged: its copy is used"});
   }
   const std::uint32_t count = get<RegionTableHeader>(table)->entry_count.value();
   if (count > RegionTableHeader::kMaxEntries)
@@ -97,8 +99,8 @@ Result<Regions> read_regions(const BlockDevice& file, std::vector<Remark>& remar
   std::optional<Region> bat;
   std::optional<Region> metadata;
   for (std::size_t i = 0; i < count; ++i) {
-    const auto entry = *get<RegionTableEntry>(
-        table, sizeof(RegionTableHeader) + i * sizeof(RegionTableEntry));
+    const auto entry =
+        *get<RegionTableEntry>(table, sizeof(RegionTableHeader) + i * sizeof(RegionTableEntry));
     const bool is_bat = entry.id == RegionTableEntry::kBat;
     if (!is_bat && entry.id != RegionTableEntry::kMetadata) {
       if ((entry.required.value() & 1) != 0)

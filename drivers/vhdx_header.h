@@ -18,8 +18,8 @@ struct Regions {
   Region bat;
   Region metadata;
 };
-/// From the first region table or, where its checksum does not hold, from the second. Unknown regions
-/// that a reader must know are refused.
+/// From the first region table or, where its checksum does not hold, from the second. Unknown
+/// regions that a reader must know are refused.
 Result<Regions> read_regions(const BlockDevice& file, std::vector<Remark>& remarks);
 
 /// CRC-32C over `bytes`, with the four bytes at `field` counted as zeros.

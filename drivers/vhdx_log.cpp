@@ -12,7 +12,8 @@ namespace imgfs::vhdx {
 namespace {
 
 constexpr std::uint64_t kLogSector = 4096;
-constexpr std::uint64_t kMaxLog = 16 * kMiB;  ///< usual is 1 MiB; bounds the memory and work of a replay
+constexpr std::uint64_t kMaxLog =
+    16 * kMiB;  ///< usual is 1 MiB; bounds the memory and work of a replay
 
 /// The log's bytes as a ring, and the identity that its entries must carry.
 class Log {
@@ -41,7 +42,8 @@ class Log {
 /// Sectors that the descriptors of an entry take, its header included.
 std::uint64_t descriptor_sectors(const LogEntryHeader& header) {
   const std::uint64_t bytes =
-      sizeof(LogEntryHeader) + std::uint64_t{header.descriptor_count.value()} * sizeof(LogDescriptor);
+      sizeof(LogEntryHeader) +
+      std::uint64_t{header.descriptor_count.value()} * sizeof(LogDescriptor);
   return (bytes + kLogSector - 1) / kLogSector;
 }
 
@@ -56,7 +58,8 @@ bool descriptors_hold(std::span<const std::byte> entry, const LogEntryHeader& he
     if (kind == LogDescriptor::kZero) continue;
     const auto sector = get<LogDataSector>(entry, static_cast<std::size_t>(data));
     if (kind != LogDescriptor::kData || !sector) return false;
-    if (std::string_view(sector->signature, sizeof sector->signature) != LogDataSector::kSignature ||
+    if (std::string_view(sector->signature, sizeof sector->signature) !=
+            LogDataSector::kSignature ||
         sector->sequence_high.value() != sequence >> 32 ||
         sector->sequence_low.value() != (sequence & 0xffffffff))
       return false;
@@ -67,8 +70,8 @@ bool descriptors_hold(std::span<const std::byte> entry, const LogEntryHeader& he
 
 std::optional<LogEntryHeader> Log::valid_entry(std::uint64_t offset) const {
   const auto header = get<LogEntryHeader>(bytes_, static_cast<std::size_t>(offset));
-  if (!header || std::string_view(header->signature, sizeof header->signature) !=
-                     LogEntryHeader::kSignature)
+  if (!header ||
+      std::string_view(header->signature, sizeof header->signature) != LogEntryHeader::kSignature)
     return std::nullopt;
   const std::uint64_t length = header->entry_length.value();
   if (length == 0 || length % kLogSector != 0 || length > size() || header->log_guid != id_ ||
@@ -94,8 +97,8 @@ struct Sequence {
   }
 };
 
-/// All entries of the log that hold, by their offsets. Overlapping ones are all there: which count is
-/// decided by the sequence. The checksums read at most `kMaxWork` bytes.
+/// All entries of the log that hold, by their offsets. Overlapping ones are all there: which count
+/// is decided by the sequence. The checksums read at most `kMaxWork` bytes.
 Result<std::map<std::uint64_t, LogEntryHeader>> valid_entries(const Log& log) {
   constexpr std::uint64_t kMaxWork = 16 * kMaxLog;
   std::map<std::uint64_t, LogEntryHeader> entries;
@@ -116,8 +119,7 @@ Sequence sequence_from(const std::map<std::uint64_t, LogEntryHeader>& entries, s
   Sequence sequence;
   std::uint64_t at = start;
   for (auto found = entries.find(at); found != entries.end(); found = entries.find(at)) {
-    if (!sequence.entries.empty() &&
-        found->second.sequence_number.value() != sequence.number() + 1)
+    if (!sequence.entries.empty() && found->second.sequence_number.value() != sequence.number() + 1)
       break;
     sequence.entries.push_back({at, found->second});
     at = (at + found->second.entry_length.value()) % log_size;
@@ -193,7 +195,8 @@ Result<Device> replay_log(Device file, const Header& header, std::vector<Remark>
     return corrupt("VHDX log of " + std::to_string(length) + " bytes, expected whole MiB", offset);
   if (length > kMaxLog)
     return Error{Errc::too_large,
-                 "VHDX log of " + std::to_string(length) + " bytes, at most 16 MiB are read", offset};
+                 "VHDX log of " + std::to_string(length) + " bytes, at most 16 MiB are read",
+                 offset};
   std::vector<std::byte> bytes;
   if (offset > file->size() || length > file->size() - offset)
     return corrupt("VHDX log ends past the end of the file", offset);

@@ -37,7 +37,8 @@ Result<Items> read_items(const BlockDevice& file, const Region& region) {
   std::vector<std::byte> table(kTableSize);
   TRY(file.read(region.offset, table));
   const auto header = *get<MetadataTableHeader>(table);
-  if (std::string_view(header.signature, sizeof header.signature) != MetadataTableHeader::kSignature)
+  if (std::string_view(header.signature, sizeof header.signature) !=
+      MetadataTableHeader::kSignature)
     return corrupt("VHDX metadata table without its signature", region.offset);
   if (header.entry_count.value() > MetadataTableHeader::kMaxEntries)
     return corrupt("VHDX metadata table of " + std::to_string(header.entry_count.value()) +
@@ -49,7 +50,8 @@ Result<Items> read_items(const BlockDevice& file, const Region& region) {
     auto* slot = items.slot(entry.id);
     if (slot == nullptr) {
       if ((entry.flags.value() & MetadataTableEntry::kIsRequired) != 0 && !is_ignored(entry.id))
-        return unsupported("VHDX metadata item " + guid_text(entry.id) + " that a reader must know");
+        return unsupported("VHDX metadata item " + guid_text(entry.id) +
+                           " that a reader must know");
       continue;
     }
     if (*slot) return corrupt("VHDX metadata item " + guid_text(entry.id) + " is there twice");
@@ -68,7 +70,8 @@ Result<T> read_item(const BlockDevice& file, const Region& region,
   return read_struct<T>(file, region.offset + item->offset.value());
 }
 
-Result<std::map<std::string, std::string>> read_locator(const BlockDevice& file, const Region& region,
+Result<std::map<std::string, std::string>> read_locator(const BlockDevice& file,
+                                                        const Region& region,
                                                         const MetadataTableEntry& item) {
   const std::uint64_t at = region.offset + item.offset.value();
   if (item.length.value() > kMaxLocator || item.offset.value() > region.length ||

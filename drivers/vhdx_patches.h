@@ -7,8 +7,8 @@
 
 namespace imgfs::vhdx {
 
-/// What a log's replay writes into a file: sectors, and ranges of zeros of any length. A later write
-/// wins. All offsets and lengths are multiples of the sector of 4096 bytes.
+/// What a log's replay writes into a file: sectors, and ranges of zeros of any length. A later
+/// write wins. All offsets and lengths are multiples of the sector of 4096 bytes.
 class Patches {
  public:
   struct Patch {

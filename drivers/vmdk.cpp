@@ -26,14 +26,15 @@ std::string hex(std::uint32_t id) {
 Result<std::string> read_text(const BlockDevice& file, std::uint64_t offset, std::uint64_t size) {
   if (size > kMaxDescriptor)
     return Error{Errc::too_large,
-                 "VMDK descriptor of " + std::to_string(size) + " bytes, at most 1 MiB are read", {}};
+                 "VMDK descriptor of " + std::to_string(size) + " bytes, at most 1 MiB are read",
+                 {}};
   std::vector<std::byte> bytes(static_cast<std::size_t>(size));
   TRY(file.read(offset, bytes));
   return std::string(as_chars(bytes));
 }
 
-/// The descriptor inside a sparse extent; one with nothing in it where there is none. It is found by
-/// the header at the start even where the grain directory is at the end.
+/// The descriptor inside a sparse extent; one with nothing in it where there is none. It is found
+/// by the header at the start even where the grain directory is at the end.
 Result<Descriptor> embedded_descriptor(const BlockDevice& file) {
   const auto header = TRY(read_struct<SparseHeader>(file, 0));
   const std::uint64_t offset = header.descriptor_offset.value();
@@ -73,7 +74,8 @@ Result<Device> open_parent_disk(const ImageSource& source, const Descriptor& des
   return opened.image.disk;
 }
 
-Result<Opened> open_described(const ImageSource& source, const Descriptor& descriptor, ImageInfo info) {
+Result<Opened> open_described(const ImageSource& source, const Descriptor& descriptor,
+                              ImageInfo info) {
   info.variant = descriptor.create_type.empty() ? "descriptor" : descriptor.create_type;
   const Device parent = TRY(open_parent_disk(source, descriptor, info));
   Device disk = TRY(open_extents(descriptor, source.siblings, parent, info));
@@ -90,16 +92,17 @@ Result<Opened> open_extent_file(const ImageSource& source, bool hosted, ImageInf
   info.variant = descriptor.create_type;
   if (info.variant.empty()) {
     info.variant = hosted ? "sparse extent" : "vmfsSparse";
-    info.remarks.push_back({Remark::Kind::unclean,
-                            "an extent without its descriptor: where it is a part of a split disk or "
-                            "of a snapshot, what the other files hold is missing; open the "
-                            "descriptor"});
+    info.remarks.push_back(
+        {Remark::Kind::unclean,
+         "an extent without its descriptor: where it is a part of a split disk or "
+         "of a snapshot, what the other files hold is missing; open the "
+         "descriptor"});
   }
   if (descriptor.extents.size() > 1)
-    info.remarks.push_back({Remark::Kind::unsupported,
-                            "the descriptor inside names " +
-                                std::to_string(descriptor.extents.size()) +
-                                " extents: only the one in this file is shown"});
+    info.remarks.push_back(
+        {Remark::Kind::unsupported, "the descriptor inside names " +
+                                        std::to_string(descriptor.extents.size()) +
+                                        " extents: only the one in this file is shown"});
   ExtentOptions options;
   options.parent = TRY(open_parent_disk(source, descriptor, info));
   Device disk = TRY(open_sparse(source.file, std::move(options), info.remarks));
@@ -110,7 +113,8 @@ Result<Opened> open_any(const ImageSource& source) {
   ImageInfo info;
   info.format = "vmdk";
   info.file_size = source.file->size();
-  std::vector<std::byte> head(static_cast<std::size_t>(std::min<std::uint64_t>(4096, source.file->size())));
+  std::vector<std::byte> head(
+      static_cast<std::size_t>(std::min<std::uint64_t>(4096, source.file->size())));
   TRY(source.file->read(0, head));
   const auto magic = get<le32>(head);
   if (magic && magic->value() == SparseHeader::kMagic)
@@ -119,8 +123,9 @@ Result<Opened> open_any(const ImageSource& source) {
     return open_extent_file(source, false, std::move(info));
   const auto wide = get<le64>(head);
   if (wide && wide->value() == SeSparseHeader::kMagic)
-    return unsupported("an seSparse extent alone, which is a part of a snapshot: open the descriptor "
-                       "beside it");
+    return unsupported(
+        "an seSparse extent alone, which is a part of a snapshot: open the descriptor "
+        "beside it");
   if (!is_descriptor(as_chars(head)))
     return corrupt("neither a VMDK extent (\"KDMV\", \"COWD\") nor a VMDK descriptor", 0);
   const std::string text = TRY(read_text(*source.file, 0, source.file->size()));
@@ -132,7 +137,8 @@ Result<Opened> open_any(const ImageSource& source) {
 bool probe(const ProbeBytes& bytes) {
   const auto magic = get<le32>(bytes.head);
   const auto wide = get<le64>(bytes.head);
-  return (magic && (magic->value() == SparseHeader::kMagic || magic->value() == CowdHeader::kMagic)) ||
+  return (magic &&
+          (magic->value() == SparseHeader::kMagic || magic->value() == CowdHeader::kMagic)) ||
          (wide && wide->value() == SeSparseHeader::kMagic) || is_descriptor(as_chars(bytes.head));
 }
 

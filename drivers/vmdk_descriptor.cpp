@@ -53,7 +53,8 @@ Result<ExtentLine> parse_extent(std::string_view line) {
   extent.access = upper(next_word(rest));
   const auto sectors = number(next_word(rest), 10);
   extent.type = upper(next_word(rest));
-  if (!sectors || *sectors == 0 || *sectors > kMaxSectors || extent.type.empty()) return bad_extent(line);
+  if (!sectors || *sectors == 0 || *sectors > kMaxSectors || extent.type.empty())
+    return bad_extent(line);
   extent.sectors = *sectors;
   if (extent.type == "ZERO") return extent;
   const std::size_t close = rest.starts_with('"') ? rest.find('"', 1) : std::string_view::npos;
@@ -77,15 +78,16 @@ std::string unquoted(std::string_view value) {
 }
 
 /// One "key = value"; the first of a name counts.
-Result<void> parse_value(std::string_view key, std::string_view text, Descriptor& out, bool& has_parent) {
+Result<void> parse_value(std::string_view key, std::string_view text, Descriptor& out,
+                         bool& has_parent) {
   const std::string name = lower(key);
   const std::string value = unquoted(text);
   const bool is_cid = name == "cid";
   if (is_cid || name == "parentcid") {
     const auto id = number(value, 16);
     if (!id || *id > UINT32_MAX)
-      return corrupt("VMDK descriptor: " + printable(key) + " is \"" + printable(value.substr(0, 40)) +
-                     "\", expected up to 8 hexadecimal digits");
+      return corrupt("VMDK descriptor: " + printable(key) + " is \"" +
+                     printable(value.substr(0, 40)) + "\", expected up to 8 hexadecimal digits");
     if (is_cid && !out.cid) out.cid = static_cast<std::uint32_t>(*id);
     if (!is_cid && !has_parent) out.parent_cid = static_cast<std::uint32_t>(*id);
     has_parent = has_parent || !is_cid;

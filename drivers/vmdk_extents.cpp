@@ -84,10 +84,10 @@ Result<Device> open_flat(const Device& file, const ExtentLine& line, ImageInfo& 
   const std::uint64_t start = line.offset * kSector;
   const std::uint64_t size = line.sectors * kSector;
   if (start <= file->size() && size <= file->size() - start) return slice(file, start, size);
-  info.remarks.push_back({Remark::Kind::damaged,
-                          "the extent " + printable(line.file) + " has " +
-                              std::to_string(file->size()) + " bytes, the descriptor expects " +
-                              std::to_string(start + size) + ": it is cut off"});
+  info.remarks.push_back(
+      {Remark::Kind::damaged, "the extent " + printable(line.file) + " has " +
+                                  std::to_string(file->size()) + " bytes, the descriptor expects " +
+                                  std::to_string(start + size) + ": it is cut off"});
   return Device(std::make_shared<FlatExtent>(file, start, size));
 }
 
@@ -123,7 +123,8 @@ Result<Device> open_extents(const Descriptor& descriptor, const SiblingOpener& s
         info.file_size += file->size();
       }
       auto opened = open_extent(
-          file, line, {size, parent_part(parent, start, size), descriptor.extents.size(), start}, info);
+          file, line, {size, parent_part(parent, start, size), descriptor.extents.size(), start},
+          info);
       if (!opened) return in_context(opened.error(), "extent " + printable(line.file));
       extent = std::move(opened.value());
     }

@@ -7,8 +7,8 @@
 
 namespace imgfs::vmdk {
 
-/// The disk that the extents of `descriptor` make together, over `parent` (or null). Their files are
-/// opened through the gate, each once; their sizes are added to `info`.
+/// The disk that the extents of `descriptor` make together, over `parent` (or null). Their files
+/// are opened through the gate, each once; their sizes are added to `info`.
 Result<Device> open_extents(const Descriptor& descriptor, const SiblingOpener& siblings,
                             const Device& parent, ImageInfo& info);
 

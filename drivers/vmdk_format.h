@@ -4,9 +4,9 @@
 
 namespace imgfs::vmdk {
 
-// The structures of VMDK extents as they lie on disk, little-endian; offsets and sizes are in sectors
-// of 512 bytes. Sources: VMware, Virtual Disk Format 5.0 (hosted sparse, stream-optimised, COWD);
-// for seSparse, the layout that other readers agree on.
+// The structures of VMDK extents as they lie on disk, little-endian; offsets and sizes are in
+// sectors of 512 bytes. Sources: VMware, Virtual Disk Format 5.0 (hosted sparse, stream-optimised,
+// COWD); for seSparse, the layout that other readers agree on.
 
 constexpr std::uint64_t kSector = 512;
 

@@ -7,16 +7,23 @@ namespace imgfs::vmdk {
 
 Result<Geometry> check_geometry(std::uint64_t capacity, std::uint64_t grain_size,
                                 std::uint64_t entries) {
-  constexpr std::uint64_t kMaxGrain = 0x200000;                    // sectors: 1 GiB
-  constexpr std::uint64_t kMaxCapacity = std::uint64_t{1} << 54;   // sectors: 2^63 bytes
+  constexpr std::uint64_t kMaxGrain = 0x200000;                   // sectors: 1 GiB
+  constexpr std::uint64_t kMaxCapacity = std::uint64_t{1} << 54;  // sectors: 2^63 bytes
   if (grain_size == 0 || grain_size > kMaxGrain)
     return corrupt("VMDK grain size of " + std::to_string(grain_size) +
                    " sectors, expected 1 to 2097152");
   if (entries == 0 || entries > Geometry::kMaxEntries)
-    return corrupt("VMDK grain tables of " + std::to_string(entries) + " entries, expected 1 to 8192");
+    return corrupt("VMDK grain tables of " + std::to_string(entries) +
+                   " entries, expected 1 to 8192");
   if (capacity == 0 || capacity > kMaxCapacity)
     return corrupt("VMDK capacity of " + std::to_string(capacity) + " sectors");
   return Geometry{capacity * kSector, grain_size * kSector, entries};
+}
+
+std::size_t table_memory(std::size_t extents) {
+  constexpr std::size_t kAll = std::size_t{16} << 20;  // for 128 GiB with the usual sizes
+  constexpr std::size_t kLeast = 65536;
+  return std::max(std::min(kAll, cache_capacity() / 4) / extents, kLeast);
 }
 
 Result<Grain> GrainDisk::entry(std::uint64_t table, std::uint64_t index) const {

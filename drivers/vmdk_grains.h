@@ -55,10 +55,13 @@ class GrainDisk : public MappedDisk {
   mutable ByteCache tables_;
 };
 
+/// The memory that the grain tables of one of `extents` extents may take, in bytes.
+std::size_t table_memory(std::size_t extents);
+
 /// How an extent is to be opened.
 struct ExtentOptions {
-  std::uint64_t size = 0;  ///< bytes that the descriptor gives it; 0: as the header says
-  Device parent;           ///< what lies under it in the parent disk, or null
+  std::uint64_t size = 0;   ///< bytes that the descriptor gives it; 0: as the header says
+  Device parent;            ///< what lies under it in the parent disk, or null
   std::size_t extents = 1;  ///< of the disk, which share the memory
   std::uint64_t start = 0;  ///< byte offset of the extent on the disk
 };

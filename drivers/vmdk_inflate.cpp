@@ -49,14 +49,16 @@ Result<std::span<const std::byte>> read_compressed(const BlockDevice& file,
                    grain.offset);
   if (length + kGrainMarker > first) {
     buffer.resize(static_cast<std::size_t>(length + kGrainMarker));
-    TRY(file.read(grain.offset + first, std::span(buffer).subspan(static_cast<std::size_t>(first))));
+    TRY(file.read(grain.offset + first,
+                  std::span(buffer).subspan(static_cast<std::size_t>(first))));
   }
   return std::span<const std::byte>(buffer).subspan(kGrainMarker, static_cast<std::size_t>(length));
 }
 
 }  // namespace
 
-Result<std::vector<std::byte>> inflate_grain(const BlockDevice& file, const CompressedGrain& grain) {
+Result<std::vector<std::byte>> inflate_grain(const BlockDevice& file,
+                                             const CompressedGrain& grain) {
   thread_local std::vector<std::byte> buffer;
   const auto input = TRY(read_compressed(file, grain, buffer));
   libdeflate_decompressor* const inflate = decompressor();

@@ -13,12 +13,13 @@ std::string hex(std::uint64_t value) {
   return text;
 }
 
-/// seSparse: directory entries are numbers of tables, table entries say in their upper four bits what
-/// a grain is; the rest of one that is there is its number, the lowest twelve bits on top.
+/// seSparse: directory entries are numbers of tables, table entries say in their upper four bits
+/// what a grain is; the rest of one that is there is its number, the lowest twelve bits on top.
 class SeSparseExtent final : public GrainDisk {
  public:
   SeSparseExtent(Device file, Device parent, Geometry geometry, std::size_t memory,
-                 EntryTable<le64> directory, std::uint64_t tables_offset, std::uint64_t grains_offset)
+                 EntryTable<le64> directory, std::uint64_t tables_offset,
+                 std::uint64_t grains_offset)
       : GrainDisk(std::move(file), std::move(parent), geometry, memory),
         directory_(std::move(directory)),
         tables_offset_(tables_offset),
@@ -33,7 +34,8 @@ class SeSparseExtent final : public GrainDisk {
     constexpr std::uint64_t kPresent = 0x10000000;  // the upper half of an entry in use
     const std::uint64_t entry = TRY(directory_.at(index));
     if (entry >> 32 != kPresent)
-      return corrupt("seSparse directory entry " + hex(entry) + ", expected 0x10000000 in its upper half");
+      return corrupt("seSparse directory entry " + hex(entry) +
+                     ", expected 0x10000000 in its upper half");
     const std::uint64_t bytes = geometry().entries * sizeof(le64);
     std::vector<le64> entries(static_cast<std::size_t>(geometry().entries));
     TRY(file()->read(tables_offset_ + (entry & 0xffffffff) * bytes,
@@ -51,10 +53,10 @@ class SeSparseExtent final : public GrainDisk {
       case 1:  // unmapped by the guest
       case 2: return kZeroed;
       case 3: {
-        const std::uint64_t number =
-            (entry >> 48 & 0xfff) | (entry & 0x0000ffffffffffff) << 12;
+        const std::uint64_t number = (entry >> 48 & 0xfff) | (entry & 0x0000ffffffffffff) << 12;
         const std::uint64_t most = (UINT64_MAX - grains_offset_) / geometry().grain_size;
-        if (number >= most) return UINT64_MAX / kSector * kSector;  // past every file: an error where read
+        if (number >= most)
+          return UINT64_MAX / kSector * kSector;  // past every file: an error where read
         return grains_offset_ + number * geometry().grain_size;
       }
       default: break;
@@ -70,16 +72,19 @@ class SeSparseExtent final : public GrainDisk {
 Result<void> check_headers(const BlockDevice& file, const SeSparseHeader& header) {
   if (header.magic.value() != SeSparseHeader::kMagic) return corrupt("no seSparse magic", 0);
   if (header.version.value() != SeSparseHeader::kVersion)
-    return unsupported("seSparse version " + hex(header.version.value()) + ", known is 0x0000000200000001");
+    return unsupported("seSparse version " + hex(header.version.value()) +
+                       ", known is 0x0000000200000001");
   if (header.flags.value() != 0) return unsupported("seSparse flags " + hex(header.flags.value()));
   const std::uint64_t at = header.volatile_header_offset.value();
-  if (at > file.size() / kSector) return corrupt("seSparse volatile header past the end of the file");
+  if (at > file.size() / kSector)
+    return corrupt("seSparse volatile header past the end of the file");
   const auto second = TRY(read_struct<SeSparseVolatileHeader>(file, at * kSector));
   if (second.magic.value() != SeSparseVolatileHeader::kMagic)
     return corrupt("no seSparse volatile header", at * kSector);
   if (second.replay_journal.value() != 0)
-    return unsupported("seSparse with a journal to replay: start and shut down the machine, or "
-                       "consolidate its snapshots, and copy the disk again");
+    return unsupported(
+        "seSparse with a journal to replay: start and shut down the machine, or "
+        "consolidate its snapshots, and copy the disk again");
   return success();
 }
 
@@ -110,8 +115,8 @@ Result<Device> open_sesparse(const Device& file, ExtentOptions options) {
                                           geometry.tables(), memory);
   if (!directory) return in_context(directory.error(), "seSparse directory");
   return Device(std::make_shared<SeSparseExtent>(
-      file, std::move(options.parent), geometry, memory, std::move(directory.value()),
-      tables * kSector, header.grains_offset.value() * kSector));
+      file, std::move(options.parent), geometry, table_memory(options.extents),
+      std::move(directory.value()), tables * kSector, header.grains_offset.value() * kSector));
 }
 
 }  // namespace imgfs::vmdk

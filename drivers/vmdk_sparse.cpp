@@ -27,8 +27,8 @@ struct Storage {
 /// Hosted sparse, stream-optimised and COWD: tables of 32-bit sector numbers.
 class SparseExtent final : public GrainDisk {
  public:
-  SparseExtent(Device file, Device parent, Geometry geometry, std::size_t memory, Directory directory,
-               const Storage& storage)
+  SparseExtent(Device file, Device parent, Geometry geometry, std::size_t memory,
+               Directory directory, const Storage& storage)
       : GrainDisk(std::move(file), std::move(parent), geometry, memory),
         directory_(std::move(directory)),
         storage_(storage) {
@@ -39,8 +39,8 @@ class SparseExtent final : public GrainDisk {
         [this](std::uint64_t index) { return load_grain(index); });
   }
 
-  /// How many of the first tables (at most 65536) are found only by the redundant directory, and how
-  /// many by neither though the directory names them.
+  /// How many of the first tables (at most 65536) are found only by the redundant directory, and
+  /// how many by neither though the directory names them.
   Result<std::pair<std::uint64_t, std::uint64_t>> count_damaged() const {
     std::uint64_t mended = 0;
     std::uint64_t lost = 0;
@@ -110,13 +110,13 @@ class SparseExtent final : public GrainDisk {
     const Grain where = TRY(grain(index));
     if (where <= kZeroed) return std::optional<std::vector<std::byte>>();
     const std::uint64_t offset = index * geometry().grain_size;
-    const CompressedGrain stored{
-        .offset = where,
-        .marker = storage_.markers,
-        .sector = offset / kSector,
-        .disk_sector = (storage_.start + offset) / kSector,
-        .grain_size = static_cast<std::size_t>(geometry().grain_size),
-        .needed = static_cast<std::size_t>(std::min(geometry().grain_size, geometry().size - offset))};
+    const CompressedGrain stored{.offset = where,
+                                 .marker = storage_.markers,
+                                 .sector = offset / kSector,
+                                 .disk_sector = (storage_.start + offset) / kSector,
+                                 .grain_size = static_cast<std::size_t>(geometry().grain_size),
+                                 .needed = static_cast<std::size_t>(
+                                     std::min(geometry().grain_size, geometry().size - offset))};
     return std::optional(TRY(inflate_grain(*file(), stored)));
   }
 
@@ -179,25 +179,28 @@ Result<Device> make_extent(const Device& file, ExtentOptions options, Geometry g
                            Directory directory, Storage storage, std::vector<Remark>& remarks) {
   storage.start = options.start;
   storage.cache_bytes = share(cache_capacity(), options, 0);
-  if (storage.compressed && geometry.grain_size * options.extents > std::max(cache_capacity(), std::size_t{16} << 20))
+  if (storage.compressed &&
+      geometry.grain_size * options.extents > std::max(cache_capacity(), std::size_t{16} << 20))
     return Error{Errc::too_large,
-                 "compressed VMDK grains of " + std::to_string(geometry.grain_size) +
-                     " bytes in " + std::to_string(options.extents) + " extents", {}};
-  auto extent = std::make_shared<SparseExtent>(
-      file, std::move(options.parent), geometry, share(kTableMemory, options, 65536),
-      std::move(directory), storage);
+                 "compressed VMDK grains of " + std::to_string(geometry.grain_size) + " bytes in " +
+                     std::to_string(options.extents) + " extents",
+                 {}};
+  auto extent =
+      std::make_shared<SparseExtent>(file, std::move(options.parent), geometry,
+                                     table_memory(options.extents), std::move(directory), storage);
   const auto [mended, lost] = TRY(extent->count_damaged());
   if (mended != 0)
-    remarks.push_back({Remark::Kind::damaged,
-                       "damaged VMDK grain directory: " + std::to_string(mended) +
-                           " tables are found by the redundant one"});
+    remarks.push_back(
+        {Remark::Kind::damaged, "damaged VMDK grain directory: " + std::to_string(mended) +
+                                    " tables are found by the redundant one"});
   if (lost != 0)
     remarks.push_back({Remark::Kind::damaged, "damaged VMDK: " + std::to_string(lost) +
                                                   " grain tables lie past the end of the file"});
   return Device(std::move(extent));
 }
 
-Result<Device> open_hosted(const Device& file, ExtentOptions options, std::vector<Remark>& remarks) {
+Result<Device> open_hosted(const Device& file, ExtentOptions options,
+                           std::vector<Remark>& remarks) {
   const SparseHeader header = TRY(read_sparse_header(*file));
   const std::uint32_t flags = header.flags.value();
   Geometry geometry = TRY(check_geometry(header.capacity.value(), header.grain_size.value(),
@@ -206,10 +209,10 @@ Result<Device> open_hosted(const Device& file, ExtentOptions options, std::vecto
   if (header.unclean_shutdown != 0)
     remarks.push_back({Remark::Kind::unclean, "the VMDK was not closed by its last user"});
   const bool redundant = (flags & SparseHeader::kRedundantDirectory) != 0;
-  Directory directory = TRY(open_directory(
-      file, header.directory_offset.value(),
-      redundant ? header.redundant_directory_offset.value() : 0, geometry,
-      share(kTableMemory, options, 65536), remarks));
+  Directory directory =
+      TRY(open_directory(file, header.directory_offset.value(),
+                         redundant ? header.redundant_directory_offset.value() : 0, geometry,
+                         share(kTableMemory, options, 65536), remarks));
   Storage storage;
   storage.zeroed_grains = (flags & SparseHeader::kZeroedGrains) != 0;
   storage.compressed = header.compress_algorithm.value() == SparseHeader::kDeflate;
@@ -255,7 +258,8 @@ Result<SparseHeader> read_sparse_header(const BlockDevice& file) {
   TRY(check_header(header));
   if (header.directory_offset.value() != SparseHeader::kDirectoryAtEnd) return header;
   // Footer marker, footer, end-of-stream marker: a sector each.
-  if (file.size() < 4 * kSector) return corrupt("VMDK without the footer that its header announces");
+  if (file.size() < 4 * kSector)
+    return corrupt("VMDK without the footer that its header announces");
   const std::uint64_t at = file.size() - 3 * kSector;
   const auto marker = TRY(read_struct<Marker>(file, at));
   const auto footer = TRY(read_struct<SparseHeader>(file, at + kSector));
@@ -270,7 +274,8 @@ Result<SparseHeader> read_sparse_header(const BlockDevice& file) {
   return footer;
 }
 
-Result<Device> open_sparse(const Device& file, ExtentOptions options, std::vector<Remark>& remarks) {
+Result<Device> open_sparse(const Device& file, ExtentOptions options,
+                           std::vector<Remark>& remarks) {
   const auto magic = TRY(read_struct<le32>(*file, 0));
   if (magic.value() == SparseHeader::kMagic) return open_hosted(file, std::move(options), remarks);
   if (magic.value() == CowdHeader::kMagic) return open_cowd(file, std::move(options), remarks);

@@ -62,7 +62,7 @@ Result<std::shared_ptr<Tree>> open_served_tree(const Options& options, int image
   OpenOptions open = options.open;
   open.descriptor = image;
   auto opened = open_image_file(options.image, open);
-  if (!opened) return in_context(opened.error(), options.image_shown);
+  if (!opened) return opened.error();
   TreeOptions tree_options;
   tree_options.links = options.links;
   tree_options.recovery = options.recovery;

@@ -72,6 +72,14 @@ void describe_other(TreeVolume& volume) {
                                                    : from.content + " cannot be read");
 }
 
+/// Whether a volume without files is nothing to be warned of.
+bool is_expected(const TreeVolume& volume) {
+  const Volume& from = volume.volume;
+  if (!from.problem.empty() || volume.file_system != nullptr) return false;
+  return from.content == "swap" || from.content == "lvm2-pv" ||
+         (from.content.empty() && !sentence_for(kTypes, from.partition_type).empty());
+}
+
 void open_volume(TreeVolume& volume, Recovery recovery, std::span<const FileSystemType> types) {
   const Volume& from = volume.volume;
   volume.problem = from.problem;
@@ -137,7 +145,8 @@ std::vector<TreeVolume> open_volumes(const std::vector<Volume>& volumes, Recover
       add_problem(volume.problem,
                   "not shown: more than " + std::to_string(most) + " file systems in one image");
     }
-    if (!volume.problem.empty()) log(LogLevel::warning, from.name + ": " + volume.problem);
+    if (!volume.problem.empty())
+      log(is_expected(volume) ? LogLevel::info : LogLevel::warning, from.name + ": " + volume.problem);
   }
   return opened;
 }

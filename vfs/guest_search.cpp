@@ -105,8 +105,8 @@ class Search {
   /// that is marked active is asked first.
   std::optional<std::size_t> named_by_boot_loader() const {
     std::vector<std::size_t> order = readable_;
-    std::ranges::stable_partition(
-        order, [&](std::size_t i) { return parts_.volumes[i].volume.active; });
+    std::stable_partition(order.begin(), order.end(),
+                          [&](std::size_t i) { return parts_.volumes[i].volume.active; });
     for (const std::size_t volume : order) {
       const auto entry = default_boot_entry(look(volume));
       if (!entry) continue;

@@ -12,11 +12,11 @@ constexpr std::size_t kMostDirectories = 190;
 }  // namespace
 
 Result<std::shared_ptr<Tree>> open_tree(Image image, TreeOptions options) {
-  // The only thing that must work: without the first bytes there is nothing to show.
-  std::byte first{};
-  if (image.disk->size() > 0) TRY(image.disk->read(0, std::span(&first, 1)));
-
   VolumeTable table = find_volumes(image.disk);
+  // A disk whose beginning cannot be read and whose table has no copy would look like an empty one.
+  std::byte first{};
+  if (table.volumes.empty() && image.disk->size() > 0)
+    TRY(image.disk->read(0, std::span(&first, 1)));
   auto volumes =
       open_volumes(table.volumes, options.recovery, file_system_types(), kMostDirectories);
   TreeParts parts{std::move(image), std::move(table), std::move(volumes), {}, {}, {}, {},

@@ -133,6 +133,10 @@ FileSystemInfo describe_superblock(const Superblock& sb, const BlockDevice& devi
   return info;
 }
 
+/// Up to so many allocation groups the counters are taken from their headers also after a clean unmount: the kernel
+/// does without recovery, and only they say what the free space btrees take.
+constexpr std::uint32_t kCountedGroups = 1024;
+
 bool probe(const BlockDevice& device) {
   const auto magic = read_struct<be32>(device, 0);
   return magic && magic.value().value() == SuperblockOnDisk::kMagic;
@@ -145,6 +149,7 @@ Result<FileSystemPtr> open(Device device, Recovery recovery) {
   if (recovered.replayed) sb = TRY(read_superblock(*device));
   FileSystemInfo info = describe_superblock(sb, *device);
   info.remarks.insert(info.remarks.end(), recovered.remarks.begin(), recovered.remarks.end());
+  if (!recovered.clean || sb.ag_count <= kCountedGroups) recount(*device, sb);
   const SpaceUsage usage = space_usage(sb);
   return FileSystemPtr(std::make_shared<XfsFileSystem>(std::move(device), std::move(sb), std::move(recovered.changes),
                                                        std::move(info), usage));

@@ -74,6 +74,9 @@ Result<void> Inode::check(const Volume& volume, std::uint64_t position) const {
       return corrupt("inode has big timestamps, the superblock says none has", position);
     if ((core_.di_flags2.value() & kInodeNrext64) != 0 && (sb.incompat & kIncompatNrext64) == 0)
       return corrupt("inode has large extent counts, the superblock says none has", position);
+    const bool large = (core_.di_flags2.value() & kInodeNrext64) != 0;
+    if (large ? core_.di_anextents.value() != 0 : core_.di_big_nextents.value() != 0)
+      return corrupt("inode: an extent count where none belongs", position);
   }
   if (core_.di_size.value() >> 63 != 0)
     return corrupt("inode: size " + std::to_string(core_.di_size.value()), position);

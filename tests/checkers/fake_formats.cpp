@@ -88,6 +88,7 @@ std::string lz4(const std::string& data) {
 }
 
 std::string xz(const std::string& data, bool alone) {
+  // The older form has no bound of its own, and grows where nothing can be compressed.
   std::string out(lzma_stream_buffer_bound(data.size()) + data.size() / 8 + 1024, '\0');
   if (!alone) {
     std::size_t size = 0;

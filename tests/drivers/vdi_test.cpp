@@ -48,30 +48,29 @@ TEST_P(Vdi, Opens) {
     EXPECT_THAT(describe(bytes.error()), HasSubstr(c.error));
   }
 }
-INSTANTIATE_TEST_SUITE_P(
-    Drivers, Vdi,
-    testing::ValuesIn(std::vector<VdiCase>{
-        {"good", 0x48, 400, false, nullptr},
-        {"signature", 0x40, 1, false, "signature"},
-        {"version", 0x44, 0x10002, false, "version 1.2"},
-        {"type_static", 0x4c, 2, false, nullptr},
-        {"type_undo", 0x4c, 3, false, "undo"},
-        {"type_differencing", 0x4c, 4, false, "differencing VDI"},
-        {"type_9", 0x4c, 9, false, "VDI type 9"},
-        {"parent", 0x1a8, 5, false, "parent"},
-        {"sector_4096", 0x168, 4096, false, "sectors of 4096"},
-        {"sector_0", 0x168, 0, false, nullptr},
-        {"block_0", 0x178, 0, false, "block size of 0"},
-        {"block_3000", 0x178, 3000, false, "block size of 3000"},
-        {"extra_100", 0x17c, 100, false, "100 extra"},
-        {"blocks_3", 0x180, 3, false, "3 entries"},
-        {"size_2_63", 0x170, 1ULL << 63, true, "entries"},
-        {"size_max", 0x170, UINT64_MAX, true, "entries"},
-        {"table_past_end", 0x154, 0xffffff00, false, "block table"},
-        {"data_past_end", 0x158, 0xfffffe00, false, "past the end"},
-        {"entry_past_end", 512, 0x7fffffff, false, "past the end"},
-    }),
-    [](const auto& row) { return std::string(row.param.name); });
+INSTANTIATE_TEST_SUITE_P(Drivers, Vdi,
+                         testing::ValuesIn(std::vector<VdiCase>{
+                             {"good", 0x48, 400, false, nullptr},
+                             {"signature", 0x40, 1, false, "signature"},
+                             {"version", 0x44, 0x10002, false, "version 1.2"},
+                             {"type_static", 0x4c, 2, false, nullptr},
+                             {"type_undo", 0x4c, 3, false, "undo"},
+                             {"type_differencing", 0x4c, 4, false, "differencing VDI"},
+                             {"type_9", 0x4c, 9, false, "VDI type 9"},
+                             {"parent", 0x1a8, 5, false, "parent"},
+                             {"sector_4096", 0x168, 4096, false, "sectors of 4096"},
+                             {"sector_0", 0x168, 0, false, nullptr},
+                             {"block_0", 0x178, 0, false, "block size of 0"},
+                             {"block_3000", 0x178, 3000, false, "block size of 3000"},
+                             {"extra_100", 0x17c, 100, false, "100 extra"},
+                             {"blocks_3", 0x180, 3, false, "3 entries"},
+                             {"size_2_63", 0x170, 1ULL << 63, true, "entries"},
+                             {"size_max", 0x170, UINT64_MAX, true, "entries"},
+                             {"table_past_end", 0x154, 0xffffff00, false, "block table"},
+                             {"data_past_end", 0x158, 0xfffffe00, false, "past the end"},
+                             {"entry_past_end", 512, 0x7fffffff, false, "past the end"},
+                         }),
+                         [](const auto& row) { return std::string(row.param.name); });
 
 TEST(VdiBlocks, ExtraBytesAndDiscardedBlocks) {
   Bytes disk = sample();

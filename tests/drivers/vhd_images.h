@@ -73,7 +73,8 @@ inline Bytes vhd_sparse(const Bytes& disk, const std::set<std::size_t>* own = nu
     const std::size_t start = block * kVhdBlock;
     std::copy_n(disk.begin() + static_cast<std::ptrdiff_t>(start),
                 std::min<std::size_t>(kVhdBlock, disk.size() - start), data.begin());
-    bool used = own == nullptr && std::ranges::any_of(data, [](std::byte b) { return b != std::byte{}; });
+    bool used =
+        own == nullptr && std::ranges::any_of(data, [](std::byte b) { return b != std::byte{}; });
     for (std::size_t sector = 0; own != nullptr && sector < kVhdBlock / 512; ++sector) {
       if (own->contains(start / 512 + sector)) {
         bitmap[sector / 8] |= std::byte{0x80} >> static_cast<int>(sector % 8);

@@ -48,20 +48,22 @@ inline Device device(Bytes bytes) { return std::make_shared<MemoryDevice>(std::m
 class Siblings final : public SiblingOpener {
  public:
   Siblings() = default;
-  explicit Siblings(std::map<std::string, Bytes> files) : files_(std::move(files)) {}
+  explicit Siblings(std::map<std::string, Bytes> files) {
+    for (auto& [name, bytes] : files) files_.emplace(name, device(std::move(bytes)));
+  }
 
   Result<Device> open(std::string_view name) const override {
     const auto found = files_.find(std::string(name));
     if (found == files_.end()) return Error{Errc::not_found, "no such file", {}};
-    return device(found->second);
+    return found->second;
   }
   Result<Device> open_extent(std::string_view name) const override { return open(name); }
   std::unique_ptr<SiblingOpener> beside(std::string_view) const override {
-    return std::make_unique<Siblings>(files_);
+    return std::make_unique<Siblings>(*this);
   }
 
  private:
-  std::map<std::string, Bytes> files_;
+  std::map<std::string, Device> files_;
 };
 
 inline Result<Image> open(const ImageFormat& format, Bytes image, const Siblings& siblings = {}) {
@@ -81,7 +83,8 @@ inline void look(const Result<Image>& image) {
   const BlockDevice& disk = *image.value().disk;
   Bytes buffer(40960);
   const std::uint64_t size = disk.size();
-  for (const std::uint64_t at : {std::uint64_t{0}, size / 3, size / 2, size - std::min<std::uint64_t>(size, 50000)}) {
+  for (const std::uint64_t at :
+       {std::uint64_t{0}, size / 3, size / 2, size - std::min<std::uint64_t>(size, 50000)}) {
     if (at >= size) continue;
     const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), size - at));
     static_cast<void>(disk.read(at, std::span(buffer).first(count)));
@@ -98,8 +101,8 @@ inline void look(const Result<Image>& image) {
 inline void apply_patches(Bytes& image, std::span<const std::byte> records) {
   while (records.size() > 5 && !image.empty()) {
     const std::size_t at = get<le32>(records)->value() % image.size();
-    const std::size_t length = std::min({std::to_integer<std::size_t>(records[4]) % 16 + 1,
-                                         records.size() - 5, image.size() - at});
+    const std::size_t length = std::min(
+        {std::to_integer<std::size_t>(records[4]) % 16 + 1, records.size() - 5, image.size() - at});
     std::copy_n(records.begin() + 5, length, image.begin() + static_cast<std::ptrdiff_t>(at));
     records = records.subspan(5 + length);
   }

@@ -74,18 +74,28 @@ INSTANTIATE_TEST_SUITE_P(
     Drivers, Vhd,
     testing::ValuesIn(std::vector<VhdCase>{
         {"good", [](Bytes&) {}, nullptr, nullptr},
-        {"footer_damaged", [](Bytes& b) { b[b.size() - 300] ^= std::byte{1}; }, nullptr, "copy at the start", false},
-        {"footer_missing", [](Bytes& b) { b.resize(b.size() - 512); }, nullptr, "no footer at the end"},
-        {"copy_damaged", [](Bytes& b) { b[100] ^= std::byte{1}; }, nullptr, "at the start is damaged", false},
-        {"both_damaged", [](Bytes& b) { b[100] ^= std::byte{1}; b[b.size() - 300] ^= std::byte{1}; }, "checksum", nullptr, false},
+        {"footer_damaged", [](Bytes& b) { b[b.size() - 300] ^= std::byte{1}; }, nullptr,
+         "copy at the start", false},
+        {"footer_missing", [](Bytes& b) { b.resize(b.size() - 512); }, nullptr,
+         "no footer at the end"},
+        {"copy_damaged", [](Bytes& b) { b[100] ^= std::byte{1}; }, nullptr,
+         "at the start is damaged", false},
+        {"both_damaged",
+         [](Bytes& b) {
+           b[100] ^= std::byte{1};
+           b[b.size() - 300] ^= std::byte{1};
+         },
+         "checksum", nullptr, false},
         {"copies_differ", set<be32>(24, 77), nullptr, "differ"},
-        {"header_damaged", [](Bytes& b) { b[512 + 900] ^= std::byte{1}; }, "checksum does not hold", nullptr, false},
+        {"header_damaged", [](Bytes& b) { b[512 + 900] ^= std::byte{1}; }, "checksum does not hold",
+         nullptr, false},
         {"header_cookie", [](Bytes& b) { b[512] = std::byte{}; }, "cxsparse", nullptr},
         {"header_version", set<be32>(512 + 24, 0x20000), "version 2", nullptr},
         {"header_past_end", set_both<be64>(16, 1ULL << 62), "past the end", nullptr},
         {"version_2", set_both<be32>(12, 0x20000), "0x00020000", nullptr},
         {"type_5", set_both<be32>(60, 5), "disk type 5", nullptr},
-        {"saved_state", [](Bytes& b) { b[84] = b[b.size() - 512 + 84] = std::byte{1}; }, nullptr, "saved while running"},
+        {"saved_state", [](Bytes& b) { b[84] = b[b.size() - 512 + 84] = std::byte{1}; }, nullptr,
+         "saved while running"},
         {"size_2_62", set_both<be64>(48, 1ULL << 62), "2040 GiB", nullptr},
         {"table_too_small", set<be32>(512 + 28, 3), "3 entries for a disk of 11", nullptr},
         {"table_past_end", set<be64>(512 + 16, 1ULL << 40), "block table", nullptr},
@@ -151,8 +161,9 @@ TEST(VhdSize, ByCreator) {
   vhd::Footer footer = vhd_footer(99 * 512, vhd::Footer::kFixed);
   const std::uint64_t geometry = 2 * 4 * 3 * 512;
   const std::pair<const char*, std::uint64_t> rows[] = {
-      {"vpc ", geometry}, {"vs  ", geometry}, {"qemu", geometry}, {"vbox", geometry}, {"zzzz", geometry},
-      {"qem2", 99 * 512}, {"win ", 99 * 512}, {"d2v ", 99 * 512}, {"tap\0", 99 * 512}, {"CTXS", 99 * 512}, {"wa\0\0", 99 * 512}};
+      {"vpc ", geometry},  {"vs  ", geometry}, {"qemu", geometry},  {"vbox", geometry},
+      {"zzzz", geometry},  {"qem2", 99 * 512}, {"win ", 99 * 512},  {"d2v ", 99 * 512},
+      {"tap\0", 99 * 512}, {"CTXS", 99 * 512}, {"wa\0\0", 99 * 512}};
   for (const auto& [creator, size] : rows) {
     std::memcpy(footer.creator_application, creator, 4);
     EXPECT_EQ(vhd::disk_size(footer).bytes, size) << creator;
@@ -201,9 +212,11 @@ TEST(VhdDifferencing, WrongMissingAndCyclicParents) {
 
 TEST(ParentNames, OfWindowsPaths) {
   std::vector<std::string> names;
-  for (const char* path : {".\\a.vhd", "C:\\disks\\b.vhd", "sub\\c.vhd", "/var/d.vhd", "\\\\?\\Volume{1}\\e.vhd", ""})
+  for (const char* path :
+       {".\\a.vhd", "C:\\disks\\b.vhd", "sub\\c.vhd", "/var/d.vhd", "\\\\?\\Volume{1}\\e.vhd", ""})
     add_path(names, path);
-  EXPECT_THAT(names, ElementsAre("a.vhd", "b.vhd", "sub/c.vhd", "c.vhd", "d.vhd", "/var/d.vhd", "e.vhd"));
+  EXPECT_THAT(names,
+              ElementsAre("a.vhd", "b.vhd", "sub/c.vhd", "c.vhd", "d.vhd", "/var/d.vhd", "e.vhd"));
 }
 
 TEST(SectorBitmap, RunsInBothOrders) {

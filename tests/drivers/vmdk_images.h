@@ -14,14 +14,15 @@ enum class VmdkKind { sparse, stream, stream_at_end };
 
 inline std::string vmdk_text(std::string_view type, std::string_view extents,
                              std::string_view ids = "CID=11111111\nparentCID=ffffffff\n") {
-  return "# Disk DescriptorFile\nversion=1\n" + std::string(ids) + "createType=\"" + std::string(type) +
-         "\"\n" + std::string(extents);
+  return "# Disk DescriptorFile\nversion=1\n" + std::string(ids) + "createType=\"" +
+         std::string(type) + "\"\n" + std::string(extents);
 }
 
 inline Bytes deflated(std::span<const std::byte> data) {
   libdeflate_compressor* const compressor = libdeflate_alloc_compressor(6);
   Bytes out(libdeflate_zlib_compress_bound(compressor, data.size()));
-  out.resize(libdeflate_zlib_compress(compressor, data.data(), data.size(), out.data(), out.size()));
+  out.resize(
+      libdeflate_zlib_compress(compressor, data.data(), data.size(), out.data(), out.size()));
   libdeflate_free_compressor(compressor);
   return out;
 }
@@ -29,12 +30,14 @@ inline Bytes deflated(std::span<const std::byte> data) {
 /// A hosted sparse extent with grains of 4 KiB and tables of 8: header, descriptor at sector 1, for
 /// `sparse` the redundant directory at sector 4 and its tables from 5, the directory at 15 and its
 /// tables from 16; then the grains, of which those that are zeros are not there.
-inline Bytes vmdk_image(const Bytes& disk, VmdkKind kind = VmdkKind::sparse, std::string text = {}) {
+inline Bytes vmdk_image(const Bytes& disk, VmdkKind kind = VmdkKind::sparse,
+                        std::string text = {}) {
   const std::size_t grains = (disk.size() + kGrain - 1) / kGrain;
   const std::size_t tables = (grains + kTableEntries - 1) / kTableEntries;
   const bool compressed = kind != VmdkKind::sparse;
   if (text.empty())
-    text = vmdk_text(compressed ? "streamOptimized" : "monolithicSparse", "RW 1 SPARSE \"x.vmdk\"\n");
+    text =
+        vmdk_text(compressed ? "streamOptimized" : "monolithicSparse", "RW 1 SPARSE \"x.vmdk\"\n");
   vmdk::SparseHeader header{};
   header.magic = vmdk::SparseHeader::kMagic;
   header.version = compressed ? 3 : 1;
@@ -148,7 +151,9 @@ inline Bytes vmdk_sesparse(const Bytes& disk) {
                 std::min(kGrain, disk.size() - i * kGrain), data.begin());
     const bool zeros = std::ranges::all_of(data, [](std::byte b) { return b == std::byte{}; });
     const std::uint64_t number = grains - 1 - i;
-    entry = !zeros ? 3ULL << 60 | (number & 0xfff) << 48 | number >> 12 : i % 2 == 0 ? 2ULL << 60 : 0;
+    entry = !zeros       ? 3ULL << 60 | (number & 0xfff) << 48 | number >> 12
+            : i % 2 == 0 ? 2ULL << 60
+                         : 0;
     put(image, 8 * 512 + 8 * i, entry);
     lay(image, 80 * 512 + number * kGrain, zeros ? Bytes(kGrain, std::byte{0xee}) : data);
   }

@@ -11,11 +11,14 @@ class Everything final : public imgfs::SiblingOpener {
  public:
   imgfs::Result<imgfs::Device> open(std::string_view name) const override {
     using namespace imgfs;
-    static const Device files[] = {test::device(test::pattern(20480)), test::device(test::vmdk_image(test::pattern(20480))),
+    static const Device files[] = {test::device(test::pattern(20480)),
+                                   test::device(test::vmdk_image(test::pattern(20480))),
                                    test::device(test::vmdk_sesparse(test::pattern(20480)))};
     return files[name.size() % 3];
   }
-  imgfs::Result<imgfs::Device> open_extent(std::string_view name) const override { return open(name); }
+  imgfs::Result<imgfs::Device> open_extent(std::string_view name) const override {
+    return open(name);
+  }
   std::unique_ptr<imgfs::SiblingOpener> beside(std::string_view) const override {
     return std::make_unique<Everything>();
   }

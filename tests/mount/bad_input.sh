@@ -39,7 +39,7 @@ refused value 'expected' "$good" "$work/mnt" -o symlinks=maybe
 refused write 'read-only' "$good" "$work/mnt" -o rw
 refused policy 'nosuchpolicy' "$good" "$work/mnt" -o policy=nosuchpolicy
 refused usage 'IMAGE and MOUNTPOINT' "$good"
-refused format 'qcow2' "$good" "$work/mnt" -o format=qcow2
+refused format 'QCOW2' "$good" "$work/mnt" -o format=qcow2
 
 # Damage costs only what it hits.
 cp "$good" "$work/past.img"

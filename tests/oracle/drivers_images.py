@@ -155,8 +155,9 @@ def make_vhd():
     write('wrong-parent.vhd', vhd_sparse(size, child, child_id, written, parent=uuid.UUID(int=99), name='base.vhd'))
     write('no-parent.vhd', vhd_sparse(size, child, child_id, written, parent=ident, name='gone.vhd'))
     write('self.vhd', vhd_sparse(size, child, child_id, written, parent=child_id, name='self.vhd'))
-    write('outside.vhd', vhd_sparse(size, child, child_id, written, parent=ident,
-                                    locators=[(b'W2ru', '..\\base.vhd'.encode('utf-16-le'))]))
+    for name, parent in (('outside', '..\\gone.vhd'), ('moved', '..\\base.vhd')):
+        write(name + '.vhd', vhd_sparse(size, child, child_id, written, parent=ident,
+                                        locators=[(b'W2ru', parent.encode('utf-16-le'))]))
 
 
 def patch_creator(source, target, creator):

@@ -21,10 +21,11 @@ qemu-img create -q -f vpc -o force_size=on "$work/large.vhd" 2040G
 [ "$("$dump" "$work/large.vhd" --info | sed -n 's/^virtual_size //p')" = 2190433320960 ] ||
   fail "2040 GiB: $("$dump" "$work/large.vhd" --info)"
 
+for subformat in dynamic fixed; do qemu-img create -q -f vpc -o subformat=$subformat "$work/small-$subformat.vhd" 3M; done
 # Whose size counts: every creator known to QEMU, and one that nobody knows. "wa" counts by the
 # current size since QEMU 10 only.
 for creator in 'vpc ' 'vs  ' 'qemu' 'qem2' 'win ' 'd2v ' 'tap\0' 'CTXS' 'vbox' 'zzzz'; do
-  for image in dynamic-off fixed-off; do
+  for image in small-dynamic small-fixed; do
     python3 "$images" vhd-creator "$work/$image.vhd" "$work/creator.vhd" "$creator" || fail "generator"
     # Where the geometry is larger than a fixed image, qemu-img reads the footer as data: not we.
     theirs=$(qemu-img info -f vpc --output=json "$work/creator.vhd" | python3 -c 'import json, sys; print(json.load(sys.stdin)["virtual-size"])')
@@ -55,6 +56,7 @@ refused "$work/wrong-parent.vhd" "identity" --backing same-dir
 refused "$work/no-parent.vhd" "not there" --backing same-dir
 refused "$work/self.vhd" "loop" --backing same-dir
 refused "$work/outside.vhd" "backing=any" --backing same-dir
+same_bytes "$work/moved.vhd" "$work/child.raw" --backing same-dir  # named elsewhere, but it lies beside
 
 if [ -r "$IMGFS_SHARED/corpus/MANIFEST.tsv" ]; then
   while read -r name size sha; do

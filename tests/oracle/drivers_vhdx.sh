@@ -4,14 +4,10 @@
 . "$IMGFS_SOURCE/tests/oracle/drivers_disks.bash" || exit 1
 
 make_disk "$work/disk.raw"
-for subformat in dynamic fixed; do
-  for block in 1M 8M; do
-    for zero in on off; do
-      image=$work/$subformat-$block-$zero.vhdx
-      qemu-img convert -f raw -O vhdx -o subformat=$subformat,block_size=$block,block_state_zero=$zero "$work/disk.raw" "$image"
-      same_disk "$image" vhdx
-    done
-  done
+for options in dynamic,block_size=1M dynamic,block_size=2M,block_state_zero=off dynamic,block_size=32M fixed,block_size=8M \
+  dynamic,log_size=4M; do
+  qemu-img convert -f raw -O vhdx -o "subformat=$options" "$work/disk.raw" "$work/$options.vhdx"
+  same_disk "$work/$options.vhdx" vhdx
 done
 qemu-img create -q -f vhdx "$work/large.vhdx" 60T && "$dump" "$work/large.vhdx" --map | grep -q '^0 65970697666560 zero$' || fail "60 TiB"
 

@@ -57,6 +57,7 @@ for shape in "${shapes[@]}"; do
   sector=${shape%:*} cluster=${shape#*:}
   # Sparse files and small files take a cluster each: room for them.
   size=$((cluster <= 4096 ? 400 : cluster <= 65536 ? 2000 : 20000))
+  size=$((size + names / 500))
   rm -f "$image"
   truncate -s ${size}M "$image"
   mkntfs -F -q -Q -s "$sector" -c "$cluster" -p 0 -H 255 -S 63 "$image" >/dev/null 2>&1 || { fail "$shape mkntfs"; continue; }

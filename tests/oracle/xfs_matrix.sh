@@ -45,6 +45,8 @@ run_row() {  # OPTIONS
   umount "$directory"
   if ! kernel_mount xfs "$image" "$directory" ro,norecovery; then fail "mount: $options"; rm "$image"; return; fi
   report=$("$IMGFS_BIN/tests/fs_compare" xfs "$image" "$directory" 2>&1) || fail "$options: $report"
+  [ "$("$IMGFS_BIN/tests/xfs_list" "$image" --usage)" = "$(stat -f -c '%S %b %f %a %c %d' "$directory")" ] ||
+    fail "$options: statfs: truth $(stat -f -c '%S %b %f %a %c %d' "$directory"), ours $("$IMGFS_BIN/tests/xfs_list" "$image" --usage)"
   case $report in *remark:*) fail "$options: a remark on a clean file system: $report" ;; esac
   echo "$options: $(tail -1 <<<"$report")"
   made=$((made + 1))

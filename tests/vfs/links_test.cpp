@@ -73,15 +73,15 @@ TEST(Links, TextsAsShown) {
       {"a/b/up", "../../top", "../../top"},
       {"a/b/absolute", "/a/b/c/file", "../../a/b/c/file"},
       {"a/b/root", "/", "../../"},
-      {"a/b/climbs", "../../../../etc/passwd", "../../././etc/passwd"},
-      {"a/b/passwd", "/../../etc/passwd", "../../././etc/passwd"},
+      {"a/b/climbs", "../../../../etc/passwd", "../../etc/passwd"},
+      {"a/b/passwd", "/../../etc/passwd", "../../etc/passwd"},
       {"a/b/dangling", "/no/where", "../../no/where"},
       {"a/b/behind", "missing/../../../../../etc", "missing/./././././etc"},
       {"a/b/file", "c/file/../x", "c/file/./x"},
       {"a/b/through", "to-c/../../../x", "to-c/../../../x"},
-      {"a/b/through2", "to-c/../../../../x", "to-c/../../.././x"},
+      {"a/b/through2", "to-c/../../../../x", "to-c/../../../x"},
       {"a/b/slash", "/a/b/", "../../a/b/"},
-      {"at-top", "../..", "./."},
+      {"at-top", "../..", "."},
       {"at-top2", "/", "."},
   };
   for (const Row& row : rows) {
@@ -96,6 +96,10 @@ TEST(Links, TextsAsShown) {
     ASSERT_TRUE(link);
     const auto text = tree->read_link(link.value().node);
     EXPECT_EQ(text ? text.value() : text.error().what, row.shown) << row.at;
+    // Kernels that cache links cut the text at its size.
+    const std::size_t length = std::string_view(row.shown).size();
+    EXPECT_EQ(link.value().attributes.size, length) << row.at;
+    EXPECT_EQ(tree->stat(link.value().node).value().size, length) << row.at;
   }
 }
 

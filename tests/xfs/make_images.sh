@@ -49,6 +49,7 @@ with open('tree', 'wb') as f:
     os.ftruncate(f.fileno(), 60 * 4096)
     for i in range(30): os.pwrite(f.fileno(), b't', 2 * i * 4096)
     os.fsync(f.fileno())
+for i in range(5): os.mkdir(f'dir{i}'); sync()
 subprocess.run(['xfs_io', '-x', '-c', 'shutdown -f', '.'])
 PY
 umount "$mnt"

@@ -121,12 +121,12 @@ class Comparison {
 
   std::map<std::string, std::string> truth_xattrs(const std::string& path) {
     std::map<std::string, std::string> out;
-    std::vector<char> names(1 << 18);
+    static std::vector<char> names(1 << 18);
+    static std::vector<char> value(1 << 18);
     const ssize_t size = ::llistxattr(path.c_str(), names.data(), names.size());
     for (ssize_t at = 0; at < size;) {
       const std::string name(names.data() + at);
       at += static_cast<ssize_t>(name.size()) + 1;
-      std::vector<char> value(1 << 18);
       const ssize_t length = ::lgetxattr(path.c_str(), name.c_str(), value.data(), value.size());
       if (!is_compared(name)) continue;
       out[name] = length < 0 ? "errno " + std::to_string(errno)
@@ -214,8 +214,8 @@ class Comparison {
 
   void compare_content(const std::string& path, std::uint64_t inode, const struct stat& truth) {
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    std::vector<std::byte> ours(1 << 20);
-    std::vector<std::byte> theirs(ours.size());
+    static std::vector<std::byte> ours(1 << 20);
+    static std::vector<std::byte> theirs(ours.size());
     if (fd < 0) {
       const int number = errno;
       const auto count = fs_.read(inode, 0, ours);

@@ -33,7 +33,7 @@ def directories():
             if i % 50 == 7: os.mkdir(entry)
             elif i % 50 == 8: os.symlink('x', entry)
             elif i % 50 == 9: os.mkfifo(entry)
-            elif i % 50 == 10: os.mknod(entry, stat.S_IFCHR | 0o600, os.makedev(250, i))
+            elif i % 50 == 10: os.mknod(entry, stat.S_IFCHR | 0o600, os.makedev(250, i % 250000))
             else: os.close(os.open(entry, os.O_CREAT | os.O_WRONLY))
     os.mkdir('holes')
     for i in range(2000): put(f'holes/{i:0150d}')

@@ -1,8 +1,9 @@
-// xfs_list IMAGE [DIRECTORY] [--no-recovery]
+// xfs_list IMAGE [DIRECTORY] [--no-recovery] [--usage]
 //
 // Prints what our reader sees in the XFS file system IMAGE, a line for each object, tabs between: type,
 // permissions in octal, uid, gid, size, links, mtime, inode, path, link target. With DIRECTORY, writes each
-// regular file's content to DIRECTORY/INODE. Exit 0; 1 where some objects have errors; 2 where it cannot be
+// regular file's content to DIRECTORY/INODE. With --usage, prints statfs' numbers alone, as stat -f does with
+// '%S %b %f %a %c %d'. Exit 0; 1 where some objects have errors; 2 where it cannot be
 // opened.
 #include <cstdio>
 #include <fstream>
@@ -86,15 +87,29 @@ class Lister {
   std::size_t errors_ = 0;
 };
 
+int print_usage(const FileSystem& fs) {
+  const auto usage = fs.usage();
+  if (!usage) return 1;
+  const SpaceUsage& u = usage.value();
+  std::printf("%u", u.block_size);
+  for (const std::uint64_t value : {u.blocks, u.blocks_free, u.blocks_available, u.inodes, u.inodes_free})
+    std::printf(" %llu", static_cast<unsigned long long>(value));
+  std::printf("\n");
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   std::string image;
   std::string directory;
   Recovery recovery = Recovery::log;
+  bool usage = false;
   for (const std::string& argument : std::vector<std::string>(argv + 1, argv + argc)) {
     if (argument == "--no-recovery")
       recovery = Recovery::none;
+    else if (argument == "--usage")
+      usage = true;
     else
       (image.empty() ? image : directory) = argument;
   }
@@ -105,5 +120,6 @@ int main(int argc, char** argv) {
   const auto fs = type.open(file.value(), recovery);
   if (!fs) return std::fprintf(stderr, "open: %s\n", describe(fs.error()).c_str()), 2;
   for (const auto& remark : fs.value()->info().remarks) std::fprintf(stderr, "remark: %s\n", printable(remark.text).c_str());
+  if (usage) return print_usage(*fs.value());
   return Lister(*fs.value(), directory).run();
 }
