@@ -118,14 +118,12 @@ Finding check_partition_table(const CheckContext& context) {
   const BootCode code = boot_code(context.tree.disk());
   const bool active = std::ranges::any_of(context.tree.volumes(),
                                           [](const TreeVolume& volume) { return volume.volume.active; });
-  if (code.readable && code.zero) {
-    evidence.push_back({at_offset(0), "440 bytes of zeros"});
-    return make_finding(Status::warn, "the master boot record has no boot code: BIOS cannot start from it",
-                        evidence, "grub-install /dev/sda (grub2-install on Red Hat and SUSE)");
-  }
+  if (code.readable && code.zero)
+    evidence.push_back({at_offset(0), "no boot code: BIOS starts only what grub-install puts there"});
   if (!active && !code.grub) {
     evidence.push_back({at_offset(446), "no entry has the flag 0x80"});
-    return make_finding(Status::warn, "no partition is marked active", evidence, "sfdisk --activate DISK 1");
+    return make_finding(Status::warn, "no partition is marked active, and there is no GRUB in the master boot record",
+                        evidence, "grub-install (grub2-install) DISK, or sfdisk --activate DISK 1");
   }
   return make_finding(Status::pass, "the partition table is a sound MBR", evidence);
 }

@@ -28,6 +28,8 @@ struct Surroundings {
   std::function<Result<Qcow2Size>(const BlockDevice&, FunctionRef<void(std::uint64_t)>)> size_exact;
 };
 
+struct WindowsFacts;
+
 /// What was found out about the image once, for all checks and all policies. Filled at first use by
 /// the functions below; one thread.
 struct Facts {
@@ -39,6 +41,7 @@ struct Facts {
   std::map<std::string, Result<InitramfsContent>> initramfs;  ///< by the names that were looked for
   std::optional<Result<Packages>> packages;
   std::optional<Result<Qcow2Size>> size;
+  std::shared_ptr<const WindowsFacts> windows;  ///< of a Windows guest
 };
 
 struct CheckContext {

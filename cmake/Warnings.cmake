@@ -6,8 +6,7 @@ target_compile_options(imgfs_flags INTERFACE
   -fstack-protector-strong -fno-omit-frame-pointer
   $<$<CXX_COMPILER_ID:GNU>:-fstack-clash-protection>)
 target_compile_definitions(imgfs_flags INTERFACE
-  IMGFS_VERSION="${PROJECT_VERSION}" IMGFS_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
-  IMGFS_DATA_DIR="${CMAKE_INSTALL_FULL_DATADIR}/imgfs"
+  IMGFS_VERSION="${PROJECT_VERSION}"
   FUSE_USE_VERSION=314 _FILE_OFFSET_BITS=64
   $<$<CONFIG:Release>:_FORTIFY_SOURCE=2> $<$<CONFIG:Release>:_GLIBCXX_ASSERTIONS>)
 target_link_options(imgfs_flags INTERFACE -Wl,-z,relro,-z,now)

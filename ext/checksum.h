@@ -26,7 +26,12 @@ std::uint16_t crc16(std::uint16_t seed, std::span<const std::byte> bytes);
 std::uint32_t crc32_be(std::uint32_t seed, std::span<const std::byte> bytes);
 
 /// False in builds for fuzzing, so that a fuzzer's changes get past the checksums.
-#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+#ifdef __has_feature
+#if __has_feature(coverage_sanitizer)
+#define IMGFS_EXT_FUZZING
+#endif
+#endif
+#ifdef IMGFS_EXT_FUZZING
 constexpr bool kChecksumsCount = false;
 #else
 constexpr bool kChecksumsCount = true;

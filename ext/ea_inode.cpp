@@ -1,17 +1,31 @@
 #include "ext/ea_inode.h"
 
+#include <bit>
+
 #include "core/crc32c.h"
 #include "ext/checksum.h"
 
 namespace imgfs::ext {
 namespace {
 
+/// e_hash over the name, as the kernel's or some processors' characters have it, and the value's
+/// hash.
+template <class Character>
+std::uint32_t entry_hash(std::string_view name, std::uint32_t value) {
+  std::uint32_t hash = 0;
+  for (const char c : name)
+    hash = std::rotl(hash, 5) ^
+           static_cast<std::uint32_t>(static_cast<std::int32_t>(static_cast<Character>(c)));
+  return std::rotl(hash, 16) ^ value;
+}
+
 constexpr std::uint32_t kMaxValue = 65536;  ///< XATTR_SIZE_MAX: no caller can be given more
 
 }  // namespace
 
 Result<std::string> read_ea_inode(const Storage& storage, const LeafCache& leaves,
-                                  const XattrEntry& entry) {
+                                  const Inode& owner, const XattrEntry& entry,
+                                  std::string_view name) {
   const std::uint32_t number = entry.e_value_inum.value();
   const std::uint32_t size = entry.e_value_size.value();
   if (!storage.super.has(kEaInode))
@@ -30,10 +44,18 @@ Result<std::string> read_ea_inode(const Storage& storage, const LeafCache& leave
   const FileMap map(storage, leaves, inode);
   TRY(read_extents(map, *storage.device, 0,
                    std::as_writable_bytes(std::span(out.data(), out.size()))));
-  // Such an inode keeps its value's hash as its access time.
-  if (kChecksumsCount &&
-      crc32c(storage.super.checksum_seed, as_bytes(out)) != inode.raw.i_atime.value())
-    return corrupt("attribute in inode " + std::to_string(number) + ": hash does not match");
+  if (!kChecksumsCount) return out;
+  // Such an inode keeps its value's hash as its access time; Lustre's keep their owner instead.
+  const std::uint32_t hash = crc32c(storage.super.checksum_seed, as_bytes(out));
+  if (hash != inode.raw.i_atime.value()) {
+    if (inode.raw.i_mtime.value() != owner.number ||
+        inode.raw.i_generation.value() != owner.raw.i_generation.value())
+      return corrupt("attribute in inode " + std::to_string(number) + ": hash does not match");
+  } else if (entry.e_hash.value() != entry_hash<unsigned char>(name, hash) &&
+             entry.e_hash.value() != entry_hash<signed char>(name, hash)) {
+    return corrupt("attribute in inode " + std::to_string(number) +
+                   ": its entry's hash does not match");
+  }
   return out;
 }
 

@@ -100,7 +100,8 @@ Result<ExtentTree*> FastEditor::tree(std::uint32_t number) {
   Inode inode;
   inode.number = number;
   std::memcpy(&inode.raw, bytes.data(), RawInode::kSmallSize);
-  inode.checksum_seed = crc32c_number(crc32c_number(super().checksum_seed, number), inode.raw.i_generation.value());
+  inode.checksum_seed =
+      crc32c_number(crc32c_number(super().checksum_seed, number), inode.raw.i_generation.value());
   return &trees_.emplace(number, TRY(ExtentTree::load(storage_, inode))).first->second;
 }
 

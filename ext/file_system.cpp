@@ -119,13 +119,7 @@ class ExtFileSystem final : public FileSystem {
                      std::to_string(super.first_inode) + " to " + std::to_string(super.inodes) +
                      ")");
     const Inode inode = TRY(storage_->inode(static_cast<std::uint32_t>(number)));
-    if (inode.raw.i_links_count.value() == 0)
-      return corrupt("inode " + std::to_string(number) + " is deleted");
-    if (inode.type == FileType::unknown)
-      return corrupt("inode " + std::to_string(number) + " with mode " +
-                     std::to_string(inode.raw.i_mode.value()));
-    if (inode.has(kFlagEaInode))
-      return corrupt("inode " + std::to_string(number) + " holds an extended attribute");
+    TRY(check_used(super, inode));
     return inode;
   }
 

@@ -77,6 +77,13 @@ struct Storage {
 Result<Inode> parse_inode(const Superblock& super, std::uint32_t number,
                           std::span<const std::byte> bytes);
 
+/// What the kernel checks of an inode in use before it hands it out: a known type, a name, block
+/// references that lie inside the file system, a symbolic link that fits.
+Result<void> check_used(const Superblock& super, const Inode& inode);
+/// Whether a symbolic link's target lies in the block area: nothing is allocated but, perhaps,
+/// attributes.
+bool is_fast_symlink(const Superblock& super, const Inode& inode);
+
 /// The checksum of an inode's bytes, both halves.
 std::uint32_t inode_checksum(std::uint32_t inode_seed, std::span<const std::byte> bytes);
 

@@ -8,14 +8,6 @@
 namespace imgfs::ext {
 namespace {
 
-/// Whether the target lies in the block area: nothing is allocated but, perhaps, a block of
-/// attributes.
-bool is_fast(const Superblock& super, const Inode& inode) {
-  if (inode.has(kFlagInlineData)) return false;
-  const std::uint64_t xattr_sectors = inode.xattr_block != 0 ? super.cluster_size / 512 : 0;
-  return inode.sectors == xattr_sectors;
-}
-
 Result<std::string> decrypted_form(std::string_view stored, std::uint64_t size) {
   // le16 length, then the encrypted target.
   const auto length = get<le16>(as_bytes(stored));
@@ -41,7 +33,7 @@ Result<std::string> read_symlink(const Storage& storage, const LeafCache& leaves
     const auto data = TRY(read_inline_data(storage, inode));
     if (data.size() < size) return corrupt(name + " longer than what is stored of it");
     std::copy_n(data.begin(), size, bytes.begin());
-  } else if (is_fast(super, inode)) {
+  } else if (is_fast_symlink(super, inode)) {
     if (size >= sizeof(RawInode::i_block)) return corrupt(name + " too long for its inode");
     std::copy_n(inode.raw.i_block, size, bytes.begin());
   } else {

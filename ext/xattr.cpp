@@ -151,7 +151,7 @@ Result<std::string> read_xattr(const Storage& storage, const LeafCache& leaves, 
     const bool same_name = is_acl(wanted->first) || found.name == wanted->second;
     if (entry.e_name_index != wanted->first || !same_name) return true;
     if (entry.e_value_inum.value() != 0) {
-      value = read_ea_inode(storage, leaves, entry);
+      value = read_ea_inode(storage, leaves, inode, entry, found.name);
       return false;
     }
     const auto bytes = stored_value(area, entry);

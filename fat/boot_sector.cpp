@@ -9,15 +9,15 @@
 namespace imgfs::fat {
 namespace {
 
-constexpr std::uint32_t kMaxClusters12 = 4084;      ///< more: FAT16
-constexpr std::uint32_t kMaxClusters16 = 65524;     ///< more: not valid without FAT32
+constexpr std::uint32_t kMaxClusters12 = 4084;   ///< more: FAT16
+constexpr std::uint32_t kMaxClusters16 = 65524;  ///< more: not valid without FAT32
 constexpr std::uint32_t kMaxClusters32 = 0x0ffffff6;
 
 bool is_sound(const BootSectorData& boot) {
   const unsigned sector = boot.bytes_per_sector.value();
   return boot.reserved_sectors.value() != 0 && boot.number_of_fats != 0 &&
-         (boot.media >= 0xf8 || boot.media == 0xf0) && std::has_single_bit(sector) && sector >= 512 && sector <= 4096 &&
-         std::has_single_bit(unsigned{boot.sectors_per_cluster});
+         (boot.media >= 0xf8 || boot.media == 0xf0) && std::has_single_bit(sector) &&
+         sector >= 512 && sector <= 4096 && std::has_single_bit(unsigned{boot.sectors_per_cluster});
 }
 
 std::string serial_text(const BootSectorTail& tail) {
@@ -30,7 +30,8 @@ std::string serial_text(const BootSectorTail& tail) {
 }
 
 std::uint64_t total_sectors(const BootSectorData& boot) {
-  return boot.total_sectors_16.value() != 0 ? boot.total_sectors_16.value() : boot.total_sectors_32.value();
+  return boot.total_sectors_16.value() != 0 ? boot.total_sectors_16.value()
+                                            : boot.total_sectors_32.value();
 }
 
 }  // namespace
@@ -50,26 +51,41 @@ Result<BootSector> BootSector::read(const BlockDevice& device) {
   out.fat_size = fat_sectors * out.sector_size;
   const unsigned flags = is_32 ? boot32.ext_flags.value() : 0;
   const unsigned current = (flags & kExtFlagsOneFat) != 0 ? flags & 0xfU : 0;
-  if (current >= boot.number_of_fats) return corrupt("FAT " + std::to_string(current) + " is current, but there are only " + std::to_string(boot.number_of_fats), 40);
-  out.fat_offset = boot.reserved_sectors.value() * std::uint64_t{out.sector_size} + current * out.fat_size;
-  out.root_offset = boot.reserved_sectors.value() * std::uint64_t{out.sector_size} + boot.number_of_fats * out.fat_size;
+  if (current >= boot.number_of_fats)
+    return corrupt("FAT " + std::to_string(current) + " is current, but there are only " +
+                       std::to_string(boot.number_of_fats),
+                   40);
+  out.fat_offset =
+      boot.reserved_sectors.value() * std::uint64_t{out.sector_size} + current * out.fat_size;
+  out.root_offset = boot.reserved_sectors.value() * std::uint64_t{out.sector_size} +
+                    boot.number_of_fats * out.fat_size;
   out.root_size = boot.root_entries.value() * std::uint32_t{kEntrySize};
   if (out.root_size % out.sector_size != 0)
-    return corrupt("root directory of " + std::to_string(boot.root_entries.value()) + " entries: not whole sectors", 17);
+    return corrupt("root directory of " + std::to_string(boot.root_entries.value()) +
+                       " entries: not whole sectors",
+                   17);
   out.data_offset = out.root_offset + out.root_size;
 
   const std::uint64_t size = total_sectors(boot) * out.sector_size;
-  if (size < out.data_offset) return corrupt("FAT volume of " + std::to_string(size) + " bytes, but its data begin at " + std::to_string(out.data_offset), 32);
+  if (size < out.data_offset)
+    return corrupt("FAT volume of " + std::to_string(size) + " bytes, but its data begin at " +
+                       std::to_string(out.data_offset),
+                   32);
   std::uint64_t clusters = (size - out.data_offset) / out.cluster_size;
   out.bits = is_32 ? 32 : clusters > kMaxClusters12 ? 16 : 12;
   const std::uint64_t in_fat = out.fat_size * 8 / out.bits;
   clusters = std::min(clusters, in_fat < 2 ? 0 : in_fat - 2);
-  const std::uint32_t limit = is_32 ? kMaxClusters32 : out.bits == 16 ? kMaxClusters16 : kMaxClusters12;
-  if (clusters > limit) return corrupt(std::to_string(clusters) + " clusters (at most " + std::to_string(limit) + ")", 32);
+  const std::uint32_t limit = is_32            ? kMaxClusters32
+                              : out.bits == 16 ? kMaxClusters16
+                                               : kMaxClusters12;
+  if (clusters > limit)
+    return corrupt(std::to_string(clusters) + " clusters (at most " + std::to_string(limit) + ")",
+                   32);
   out.cluster_limit = static_cast<std::uint32_t>(clusters) + 2;
   if (is_32) {
     out.root_cluster = boot32.root_cluster.value();
-    if (!out.is_cluster(out.root_cluster)) return corrupt("root directory in cluster " + std::to_string(out.root_cluster), 44);
+    if (!out.is_cluster(out.root_cluster))
+      return corrupt("root directory in cluster " + std::to_string(out.root_cluster), 44);
   }
   if (out.fat_offset > device.size() || out.fat_size > device.size() - out.fat_offset)
     return corrupt("the FAT lies past the end of the device", out.fat_offset);

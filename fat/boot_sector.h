@@ -6,7 +6,8 @@
 
 namespace imgfs::fat {
 
-/// The layout of a FAT volume, sound in itself: every number below has been checked against the others.
+/// The layout of a FAT volume, sound in itself: every number below has been checked against the
+/// others.
 struct BootSector {
   unsigned bits = 0;                ///< of a FAT entry: 12, 16, 32
   std::uint32_t sector_size = 0;    ///< bytes
@@ -19,8 +20,8 @@ struct BootSector {
   std::uint64_t data_offset = 0;    ///< bytes: where cluster 2 begins
   std::uint32_t cluster_limit = 0;  ///< one more than the highest valid cluster number
   bool dirty = false;
-  std::string uuid;                 ///< the serial number as blkid spells it
-  bool cut_short = false;           ///< the device ends before the volume does
+  std::string uuid;        ///< the serial number as blkid spells it
+  bool cut_short = false;  ///< the device ends before the volume does
 
   bool is_cluster(std::uint32_t number) const { return number >= 2 && number < cluster_limit; }
   /// Where a valid cluster lies, in bytes.

@@ -15,7 +15,9 @@ constexpr std::size_t kUnits = 13;  ///< of UTF-16 in a piece
 
 bool is_free(const ShortEntry& entry) { return entry.name[0] == 0 || entry.name[0] == kDeleted; }
 
-LongEntry as_long(const ShortEntry& entry) { return *get<LongEntry>(std::as_bytes(std::span(&entry, 1))); }
+LongEntry as_long(const ShortEntry& entry) {
+  return *get<LongEntry>(std::as_bytes(std::span(&entry, 1)));
+}
 
 void put(std::u16string& name, std::size_t at, std::span<const std::byte> units) {
   for (std::size_t i = 0; i < units.size(); i += 2)
@@ -69,13 +71,15 @@ Result<DirectoryReader::Long> DirectoryReader::read_long(ShortEntry& entry, std:
     if (left == 0) break;
     if (entry.attributes != kLongName) return Long::retry;
     piece = as_long(entry);
-    if ((piece.order & ~unsigned{kLastLongEntry}) != left || piece.checksum != checksum) return Long::retry;
+    if ((piece.order & ~unsigned{kLastLongEntry}) != left || piece.checksum != checksum)
+      return Long::retry;
   }
   if (entry.name[0] == kDeleted) return Long::skip;
   if (entry.attributes == kLongName) return Long::retry;
   if (is_free(entry) || (entry.attributes & kVolumeLabel) != 0) return Long::skip;
   name.resize(std::min(name.size(), name.find(u'\0')));
-  return short_name_checksum(entry) == checksum && !name.empty() ? Long::good : Long::wrong_checksum;
+  return short_name_checksum(entry) == checksum && !name.empty() ? Long::good
+                                                                 : Long::wrong_checksum;
 }
 
 Result<std::optional<DirectoryReader::Item>> DirectoryReader::next() {
@@ -90,8 +94,8 @@ Result<std::optional<DirectoryReader::Item>> DirectoryReader::next() {
       raw = entry;
       if (how == Long::retry) continue;
     }
-    const bool skip = how == Long::skip || is_free(entry) || (entry.attributes & kVolumeLabel) != 0 || is_dot(entry) ||
-                      is_dot_dot(entry);
+    const bool skip = how == Long::skip || is_free(entry) ||
+                      (entry.attributes & kVolumeLabel) != 0 || is_dot(entry) || is_dot_dot(entry);
     if (!skip) {
       Item item{entry, position_, at_, {}, short_name(entry)};
       item.name = how == Long::good ? utf16_to_wtf8(long_name) : item.short_name;

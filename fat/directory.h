@@ -20,7 +20,8 @@ class DirectoryReader {
   };
 
   /// `map` (which must outlive the reader) gives the directory's bytes, `size` of them.
-  DirectoryReader(const BlockDevice& device, const ExtentMap& map, std::uint64_t size, std::uint64_t start)
+  DirectoryReader(const BlockDevice& device, const ExtentMap& map, std::uint64_t size,
+                  std::uint64_t start)
       : device_(device), map_(map), size_(size), at_(start / kEntrySize * kEntrySize) {}
 
   /// The next item without ".", ".." and labels; nothing at the end.
@@ -31,8 +32,8 @@ class DirectoryReader {
   std::uint64_t position() const { return position_; }
 
  private:
-  /// Puts a long name together; `entry` is its first piece and then the 8.3 entry. Nothing where the
-  /// pieces do not fit together: then `entry` is the one to go on with.
+  /// Puts a long name together; `entry` is its first piece and then the 8.3 entry. Nothing where
+  /// the pieces do not fit together: then `entry` is the one to go on with.
   enum class Long { good, wrong_checksum, skip, retry, end };
   Result<Long> read_long(ShortEntry& entry, std::u16string& name);
   Result<void> fill();
@@ -40,7 +41,7 @@ class DirectoryReader {
   const BlockDevice& device_;
   const ExtentMap& map_;
   std::uint64_t size_;
-  std::uint64_t at_;            ///< of the next raw entry, bytes in the directory
+  std::uint64_t at_;  ///< of the next raw entry, bytes in the directory
   std::uint64_t position_ = 0;
   std::vector<std::byte> buffer_;
   std::uint64_t buffer_start_ = 0;     ///< in the directory

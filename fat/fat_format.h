@@ -6,7 +6,8 @@
 
 namespace imgfs::fat {
 
-/// The first sector. Source: Microsoft, FAT32 File System Specification 1.03, "Boot Sector and BPB".
+/// The first sector. Source: Microsoft, FAT32 File System Specification 1.03, "Boot Sector and
+/// BPB".
 struct BootSectorData {
   std::byte jump[3];
   char oem_name[8];

@@ -5,13 +5,15 @@
 namespace imgfs::fat {
 namespace {
 
-constexpr std::uint64_t kSmallWindow = 4U << 10;    ///< bytes of a FAT32 read at a time: at first,
-constexpr std::uint64_t kWindow = 32U << 10;        ///< and further on in a chain
-constexpr std::size_t kCacheLimit = 4U << 20;       ///< bytes of chains
-constexpr std::uint32_t kMask32 = 0x0fffffff;       ///< the upper four bits are reserved
+constexpr std::uint64_t kSmallWindow = 4U << 10;  ///< bytes of a FAT32 read at a time: at first,
+constexpr std::uint64_t kWindow = 32U << 10;      ///< and further on in a chain
+constexpr std::size_t kCacheLimit = 4U << 20;     ///< bytes of chains
+constexpr std::uint32_t kMask32 = 0x0fffffff;     ///< the upper four bits are reserved
 
 /// From the mark for bad clusters on, the chain has ended; as Linux.
-std::uint32_t end_mark(unsigned bits) { return bits == 12 ? 0xff7 : bits == 16 ? 0xfff7 : 0x0ffffff7; }
+std::uint32_t end_mark(unsigned bits) {
+  return bits == 12 ? 0xff7 : bits == 16 ? 0xfff7 : 0x0ffffff7;
+}
 
 std::uint32_t entry_12(std::span<const std::byte> table, std::uint32_t cluster) {
   const std::uint32_t pair = get<le16>(table, cluster + cluster / 2)->value();
@@ -30,19 +32,24 @@ bool has_repetition(std::vector<ClusterChain::Run> runs) {
 void cut(std::vector<ClusterChain::Run>& runs, std::uint64_t clusters) {
   while (!runs.empty() && runs.back().index >= clusters) runs.pop_back();
   if (!runs.empty())
-    runs.back().count = std::min(runs.back().count, static_cast<std::uint32_t>(clusters) - runs.back().index);
+    runs.back().count =
+        std::min(runs.back().count, static_cast<std::uint32_t>(clusters) - runs.back().index);
 }
 
 }  // namespace
 
 Result<Extent> ClusterChain::find(std::uint64_t logical) const {
   if (logical >= size())
-    return corrupt(end_ == End::broken ? "the cluster chain is broken: it leads to a free, impossible or earlier cluster"
-                                       : "the cluster chain ends before the file does", logical);
+    return corrupt(
+        end_ == End::broken
+            ? "the cluster chain is broken: it leads to a free, impossible or earlier cluster"
+            : "the cluster chain ends before the file does",
+        logical);
   const auto index = static_cast<std::uint32_t>(logical / boot_.cluster_size);
   const Run& run = *std::prev(std::ranges::upper_bound(runs_, index, {}, &Run::index));
-  return Extent{std::uint64_t{run.index} * boot_.cluster_size, std::uint64_t{run.count} * boot_.cluster_size,
-                boot_.cluster_offset(run.cluster), Extent::Kind::data};
+  return Extent{std::uint64_t{run.index} * boot_.cluster_size,
+                std::uint64_t{run.count} * boot_.cluster_size, boot_.cluster_offset(run.cluster),
+                Extent::Kind::data};
 }
 
 Result<std::unique_ptr<FatTable>> FatTable::open(Device device, const BootSector& boot) {
@@ -51,7 +58,8 @@ Result<std::unique_ptr<FatTable>> FatTable::open(Device device, const BootSector
   const std::uint64_t used = (std::uint64_t{boot.cluster_limit} * boot.bits + 7) / 8 + 1;
   out->whole_.resize(static_cast<std::size_t>(std::min(used, boot.fat_size)));
   TRY(out->device_->read(boot.fat_offset, out->whole_));
-  out->whole_.resize(static_cast<std::size_t>(used));  // the last 12-bit entry may be read as a pair of bytes
+  out->whole_.resize(
+      static_cast<std::size_t>(used));  // the last 12-bit entry may be read as a pair of bytes
   return out;
 }
 
@@ -68,7 +76,8 @@ Result<std::uint32_t> FatTable::next(std::uint32_t cluster, Window& window) cons
   return get<le32>(window.bytes, static_cast<std::size_t>(at - window.offset))->value() & kMask32;
 }
 
-/// How many clusters come before the first that comes again, in a chain with a loop of length `loop`.
+/// How many clusters come before the first that comes again, in a chain with a loop of length
+/// `loop`.
 Result<std::uint64_t> FatTable::distinct(std::uint32_t first, std::uint64_t loop) const {
   Window windows[2];
   std::uint32_t ahead = first;
@@ -107,7 +116,8 @@ Result<FatTable::Chain> FatTable::follow(std::uint32_t first, std::uint64_t clus
   const std::uint32_t end = end_mark(boot_.bits);
   auto how = ClusterChain::End::regular;
   bool loops = false;
-  std::uint32_t mark = 0;  // Brent's search for a loop: compared with a cluster up to 2^n steps back
+  std::uint32_t mark =
+      0;  // Brent's search for a loop: compared with a cluster up to 2^n steps back
   std::uint64_t next_mark = 1;
   for (std::uint32_t index = 0; index < clusters && (index == 0 || cluster < end); ++index) {
     const bool valid = boot_.is_cluster(cluster);
@@ -136,7 +146,8 @@ Result<FatTable::Chain> FatTable::follow(std::uint32_t first, std::uint64_t clus
 }
 
 Result<FatTable::Chain> FatTable::chain(std::uint32_t first, std::uint64_t limit) const {
-  const std::uint64_t clusters = limit / boot_.cluster_size + (limit % boot_.cluster_size != 0 ? 1 : 0);
+  const std::uint64_t clusters =
+      limit / boot_.cluster_size + (limit % boot_.cluster_size != 0 ? 1 : 0);
   const std::uint64_t key = clusters << 28 | (first & kMask32);
   if (Chain known = kept(key)) return known;
   Chain chain = TRY(follow(first, clusters));

@@ -24,13 +24,16 @@ class ClusterChain final : public ExtentMap {
     broken,   ///< a free or impossible cluster number, or one that came before: the rest is lost
   };
 
-  ClusterChain(const BootSector& boot, std::vector<Run> runs, End end) : boot_(boot), runs_(std::move(runs)), end_(end) {}
+  ClusterChain(const BootSector& boot, std::vector<Run> runs, End end)
+      : boot_(boot), runs_(std::move(runs)), end_(end) {}
 
   /// The extent around a byte of the file; corrupt past the chain's end.
   Result<Extent> find(std::uint64_t logical) const override;
   /// In bytes.
   std::uint64_t size() const {
-    return runs_.empty() ? 0 : (std::uint64_t{runs_.back().index} + runs_.back().count) * boot_.cluster_size;
+    return runs_.empty()
+               ? 0
+               : (std::uint64_t{runs_.back().index} + runs_.back().count) * boot_.cluster_size;
   }
   End end() const { return end_; }
   std::size_t memory() const { return runs_.size() * sizeof(Run) + sizeof(*this); }
@@ -41,8 +44,8 @@ class ClusterChain final : public ExtentMap {
   End end_;
 };
 
-/// The file allocation table. FAT12 and FAT16 are kept in memory (at most 128 KiB), FAT32 is read in
-/// pieces. Chains that were followed are kept, the least recently used forgotten first.
+/// The file allocation table. FAT12 and FAT16 are kept in memory (at most 128 KiB), FAT32 is read
+/// in pieces. Chains that were followed are kept, the least recently used forgotten first.
 class FatTable {
  public:
   using Chain = std::shared_ptr<const ClusterChain>;

@@ -14,9 +14,10 @@ namespace imgfs::fat {
 namespace {
 
 constexpr std::uint64_t kRoot = 1;
-constexpr std::uint64_t kFirstInode = std::uint64_t{1} << 32;  ///< plus the entry's place in units of 32 bytes
-constexpr std::uint64_t kMaxDirectory = 65536 * kEntrySize;    ///< bytes, as Linux
-constexpr std::uint32_t kNameMax = 1530;                       ///< as Linux: 255 characters of up to 6 bytes
+constexpr std::uint64_t kFirstInode = std::uint64_t{1}
+                                      << 32;  ///< plus the entry's place in units of 32 bytes
+constexpr std::uint64_t kMaxDirectory = 65536 * kEntrySize;  ///< bytes, as Linux
+constexpr std::uint32_t kNameMax = 1530;  ///< as Linux: 255 characters of up to 6 bytes
 
 /// The root directory of FAT12 and FAT16: a region of its own.
 class FixedRoot final : public ExtentMap {
@@ -33,7 +34,8 @@ class FixedRoot final : public ExtentMap {
 
 class FatFileSystem final : public FileSystem {
  public:
-  FatFileSystem(Device device, BootSector boot) : device_(std::move(device)), boot_(std::move(boot)), fixed_root_(boot_) {}
+  FatFileSystem(Device device, BootSector boot)
+      : device_(std::move(device)), boot_(std::move(boot)), fixed_root_(boot_) {}
   Result<void> open();
 
   const FileSystemInfo& info() const override { return info_; }
@@ -41,16 +43,24 @@ class FatFileSystem final : public FileSystem {
   std::uint64_t root() const override { return kRoot; }
   Result<Attributes> stat(std::uint64_t inode) const override;
   Result<std::uint64_t> lookup(std::uint64_t directory, std::string_view name) const override;
-  Result<std::uint64_t> lookup_ignoring_case(std::uint64_t directory, std::string_view name) const override {
+  Result<std::uint64_t> lookup_ignoring_case(std::uint64_t directory,
+                                             std::string_view name) const override {
     return lookup(directory, name);
   }
-  Result<void> read_directory(std::uint64_t directory, std::uint64_t cookie, EntryVisitor visit) const override;
+  Result<void> read_directory(std::uint64_t directory, std::uint64_t cookie,
+                              EntryVisitor visit) const override;
   Result<std::uint64_t> parent(std::uint64_t directory) const override;
-  Result<std::string> read_link(std::uint64_t) const override { return Error{Errc::not_symlink, "FAT has no symbolic links"}; }
-  Result<std::size_t> read(std::uint64_t inode, std::uint64_t offset, std::span<std::byte> out) const override;
-  Result<Location> locate(std::uint64_t inode, std::uint64_t offset, std::uint64_t length) const override;
+  Result<std::string> read_link(std::uint64_t) const override {
+    return Error{Errc::not_symlink, "FAT has no symbolic links"};
+  }
+  Result<std::size_t> read(std::uint64_t inode, std::uint64_t offset,
+                           std::span<std::byte> out) const override;
+  Result<Location> locate(std::uint64_t inode, std::uint64_t offset,
+                          std::uint64_t length) const override;
   Result<Extent> extent(std::uint64_t inode, std::uint64_t offset) const override;
-  Result<std::vector<std::string>> list_attributes(std::uint64_t) const override { return std::vector<std::string>(); }
+  Result<std::vector<std::string>> list_attributes(std::uint64_t) const override {
+    return std::vector<std::string>();
+  }
   Result<std::string> attribute(std::uint64_t, std::string_view) const override {
     return Error{Errc::no_attribute, "FAT has no extended attributes"};
   }
@@ -61,7 +71,7 @@ class FatFileSystem final : public FileSystem {
   struct Directory {
     FatTable::Chain chain;  ///< null for the fixed root and for a directory without clusters
     const ExtentMap* map;
-    std::uint64_t size;     ///< bytes
+    std::uint64_t size;  ///< bytes
   };
   /// A file's clusters.
   struct File {
@@ -69,7 +79,9 @@ class FatFileSystem final : public FileSystem {
     std::uint64_t size;     ///< bytes
   };
 
-  static std::uint64_t inode_of(std::uint64_t position) { return kFirstInode + position / kEntrySize; }
+  static std::uint64_t inode_of(std::uint64_t position) {
+    return kFirstInode + position / kEntrySize;
+  }
   std::uint32_t cluster_of(const ShortEntry& entry) const {
     const std::uint32_t high = boot_.bits == 32 ? entry.cluster_high.value() : 0U;
     return high << 16 | entry.cluster_low.value();
@@ -101,7 +113,10 @@ Result<void> FatFileSystem::open() {
   info_.label = label();
   info_.features.push_back("FAT" + std::to_string(boot_.bits));
   if (boot_.dirty) info_.remarks.push_back({Remark::Kind::unclean, "FAT: not unmounted cleanly"});
-  if (boot_.cut_short) info_.remarks.push_back({Remark::Kind::damaged, "FAT: the volume is longer than its device: what lies behind is lost"});
+  if (boot_.cut_short)
+    info_.remarks.push_back(
+        {Remark::Kind::damaged,
+         "FAT: the volume is longer than its device: what lies behind is lost"});
   return success();
 }
 
@@ -114,7 +129,8 @@ std::string FatFileSystem::label() const {
     const auto item = entries.next_raw();
     if (!item || !item.value() || item.value()->name[0] == 0) return {};
     const ShortEntry& entry = *item.value();
-    if (entry.name[0] == kDeleted || cluster_of(entry) != 0 || (entry.attributes & 0x3fU) == kLongName ||
+    if (entry.name[0] == kDeleted || cluster_of(entry) != 0 ||
+        (entry.attributes & 0x3fU) == kLongName ||
         (entry.attributes & (kVolumeLabel | kDirectory)) != kVolumeLabel)
       continue;
     std::string text(entry.name, sizeof entry.name);
@@ -136,19 +152,24 @@ Result<SpaceUsage> FatFileSystem::usage() const {
 
 Result<ShortEntry> FatFileSystem::entry(std::uint64_t inode) const {
   const std::uint64_t position = (inode - kFirstInode) * kEntrySize;
-  const bool in_root = position >= boot_.root_offset && position - boot_.root_offset < boot_.root_size;
-  const bool in_data = position >= boot_.data_offset &&
-                       (position - boot_.data_offset) / boot_.cluster_size < boot_.cluster_limit - 2;
-  if (inode < kFirstInode || inode - kFirstInode > device_->size() / kEntrySize || (!in_root && !in_data))
+  const bool in_root =
+      position >= boot_.root_offset && position - boot_.root_offset < boot_.root_size;
+  const bool in_data =
+      position >= boot_.data_offset &&
+      (position - boot_.data_offset) / boot_.cluster_size < boot_.cluster_limit - 2;
+  if (inode < kFirstInode || inode - kFirstInode > device_->size() / kEntrySize ||
+      (!in_root && !in_data))
     return Error{Errc::not_found, "no entry has the inode number " + std::to_string(inode)};
   return read_struct<ShortEntry>(*device_, position);
 }
 
 Result<FatFileSystem::Directory> FatFileSystem::directory_at(std::uint32_t cluster) const {
   if (cluster == 0 && boot_.bits != 32) return Directory{nullptr, &fixed_root_, boot_.root_size};
-  FatTable::Chain chain = TRY(table_->chain(cluster == 0 ? boot_.root_cluster : cluster, kMaxDirectory));
+  FatTable::Chain chain =
+      TRY(table_->chain(cluster == 0 ? boot_.root_cluster : cluster, kMaxDirectory));
   // A broken chain is an error where the good part ends, and not an empty end.
-  const std::uint64_t size = chain->size() + (chain->end() == ClusterChain::End::broken ? boot_.cluster_size : 0);
+  const std::uint64_t size =
+      chain->size() + (chain->end() == ClusterChain::End::broken ? boot_.cluster_size : 0);
   const ExtentMap* map = chain.get();
   return Directory{std::move(chain), map, size};
 }
@@ -158,7 +179,8 @@ Result<FatFileSystem::Directory> FatFileSystem::directory(std::uint64_t inode) c
   const ShortEntry found = TRY(entry(inode));
   if ((found.attributes & kDirectory) == 0) return Error{Errc::not_directory, "not a directory"};
   const std::uint32_t cluster = cluster_of(found);
-  if (cluster == 0) return Directory{nullptr, &fixed_root_, 0};  // without clusters: empty, as Linux has it
+  if (cluster == 0)
+    return Directory{nullptr, &fixed_root_, 0};  // without clusters: empty, as Linux has it
   return directory_at(cluster);
 }
 
@@ -204,7 +226,8 @@ Result<Attributes> FatFileSystem::stat(std::uint64_t inode) const {
     out.links = 1;
     if ((found.attributes & kReadOnly) != 0) out.permissions = 0555;
   }
-  out.blocks = (out.size + boot_.cluster_size - 1) / boot_.cluster_size * (boot_.cluster_size / 512);
+  out.blocks =
+      (out.size + boot_.cluster_size - 1) / boot_.cluster_size * (boot_.cluster_size / 512);
   if (is_root) return out;  // the root has no entry and no times
   out.modified = out.changed = timestamp(found.write_date.value(), found.write_time.value());
   out.accessed = timestamp(found.access_date.value(), 0);
@@ -223,21 +246,24 @@ Result<std::uint64_t> FatFileSystem::lookup(std::uint64_t directory, std::string
     if (!item) break;
     if (item->name == name) return inode_of(item->position);
     if (!similar && !stripped.empty() &&
-        (same_ignoring_case(item->name, stripped) || same_ignoring_case(item->short_name, stripped)))
+        (same_ignoring_case(item->name, stripped) ||
+         same_ignoring_case(item->short_name, stripped)))
       similar = inode_of(item->position);
   }
   if (similar) return *similar;
   return Error{Errc::not_found, "no entry \"" + printable(name) + "\""};
 }
 
-Result<void> FatFileSystem::read_directory(std::uint64_t directory, std::uint64_t cookie, EntryVisitor visit) const {
+Result<void> FatFileSystem::read_directory(std::uint64_t directory, std::uint64_t cookie,
+                                           EntryVisitor visit) const {
   const Directory found = TRY(this->directory(directory));
   DirectoryReader entries = reader(found, cookie);
   for (;;) {
     const auto item = TRY(entries.next());
     if (!item) return success();
     const bool is_directory = (item->entry.attributes & kDirectory) != 0;
-    if (!visit({item->name, inode_of(item->position), is_directory ? FileType::directory : FileType::regular, item->next}))
+    if (!visit({item->name, inode_of(item->position),
+                is_directory ? FileType::directory : FileType::regular, item->next}))
       return success();
   }
 }
@@ -267,22 +293,27 @@ Result<std::uint64_t> FatFileSystem::parent(std::uint64_t directory) const {
   DirectoryReader entries = reader(above);
   for (;;) {
     const auto item = TRY(entries.next_raw());
-    if (!item) return corrupt("no directory entry leads to the parent's cluster " + std::to_string(cluster));
+    if (!item)
+      return corrupt("no directory entry leads to the parent's cluster " + std::to_string(cluster));
     if (item->name[0] != 0 && item->name[0] != kDeleted && (item->attributes & kVolumeLabel) == 0 &&
-        (item->attributes & kDirectory) != 0 && !is_dot(*item) && !is_dot_dot(*item) && cluster_of(*item) == cluster)
+        (item->attributes & kDirectory) != 0 && !is_dot(*item) && !is_dot_dot(*item) &&
+        cluster_of(*item) == cluster)
       return inode_of(entries.position());
   }
 }
 
-Result<std::size_t> FatFileSystem::read(std::uint64_t inode, std::uint64_t offset, std::span<std::byte> out) const {
+Result<std::size_t> FatFileSystem::read(std::uint64_t inode, std::uint64_t offset,
+                                        std::span<std::byte> out) const {
   const File found = TRY(file(inode));
   if (offset >= found.size) return std::size_t{0};
-  const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), found.size - offset));
+  const auto count =
+      static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), found.size - offset));
   TRY(read_extents(*found.chain, *device_, offset, out.first(count)));
   return count;
 }
 
-Result<Location> FatFileSystem::locate(std::uint64_t inode, std::uint64_t offset, std::uint64_t length) const {
+Result<Location> FatFileSystem::locate(std::uint64_t inode, std::uint64_t offset,
+                                       std::uint64_t length) const {
   const File found = TRY(file(inode));
   if (offset >= found.size) return Error{Errc::invalid, "past the end of the file", offset};
   return locate_extents(*found.chain, *device_, offset, std::min(length, found.size - offset));

@@ -7,7 +7,8 @@
 
 namespace imgfs::fat {
 
-/// An 8.3 name as Linux shows it: code page 437 as UTF-8, lower case where Windows NT's bits say so.
+/// An 8.3 name as Linux shows it: code page 437 as UTF-8, lower case where Windows NT's bits say
+/// so.
 std::string short_name(const ShortEntry& entry);
 
 /// The checksum that binds a long name to its 8.3 name.

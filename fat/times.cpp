@@ -5,7 +5,8 @@
 namespace imgfs::fat {
 
 Timestamp timestamp(std::uint16_t date, std::uint16_t time) {
-  constexpr int kDaysBefore[16] = {0, 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 0, 0, 0};
+  constexpr int kDaysBefore[16] = {0,   0,   31,  59,  90,  120, 151, 181,
+                                   212, 243, 273, 304, 334, 0,   0,   0};
   constexpr std::int64_t kDaysTo1980 = 10 * 365 + 2;
   const int year = date >> 9;  // from 1980
   const int month = std::max(1, (date >> 5) & 0xf);

@@ -76,11 +76,11 @@ int check_image(const CheckOptions& options, const std::string& path,
   const auto tree = open_tree(std::move(image.value()), std::move(tree_options));
   if (!tree) return complain(printable(path) + ": " + describe(tree.error()));
   int worst = kPass;
-  for (const Policy& policy : policies) {
-    const Report report = make_report(
-        {*tree.value(), path, policy, progress_on_terminal(tree.value()->disk().size())});
+  const auto reports =
+      make_reports(*tree.value(), path, policies, progress_on_terminal(tree.value()->disk().size()));
+  for (const Report& report : reports) {
     std::fputs((options.json ? report.json + "\n" : report.text).c_str(), stdout);
-    if (!options.json && &policy != &policies.back()) std::fputs("\n", stdout);
+    if (!options.json && &report != &reports.back()) std::fputs("\n", stdout);
     worst = std::max(worst, exit_code(report));
   }
   return std::fflush(stdout) == 0 ? worst : complain("cannot write the report");

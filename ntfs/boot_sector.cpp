@@ -45,7 +45,8 @@ constexpr std::array<std::uint64_t, 4> kBackupDistances{512, 1024, 2048, 4096};
 
 bool probe(const BlockDevice& device) {
   std::array<std::byte, 512> sector{};
-  if (device.size() >= sector.size() && device.read(0, sector) && has_signature(sector)) return true;
+  if (device.size() >= sector.size() && device.read(0, sector) && has_signature(sector))
+    return true;
   for (const std::uint64_t distance : kBackupDistances) {
     if (device.size() < 2 * distance || !device.read(device.size() - distance, sector)) continue;
     // The backup alone: only where it describes a volume of just this size.
@@ -62,17 +63,22 @@ Result<Geometry> parse_boot_sector(std::span<const std::byte> sector, std::uint6
   if (!has_signature(sector)) return corrupt("boot sector without \"NTFS    \"", position + 3);
   Geometry geometry{};
   geometry.sector_size = boot->bytes_per_sector.value();
-  if (!std::has_single_bit(geometry.sector_size) || geometry.sector_size < 256 || geometry.sector_size > 4096)
-    return corrupt("sectors of " + std::to_string(geometry.sector_size) + " bytes (256 to 4096)", position + 0xb);
-  const std::uint64_t cluster = sectors_per_cluster(boot->sectors_per_cluster) * geometry.sector_size;
+  if (!std::has_single_bit(geometry.sector_size) || geometry.sector_size < 256 ||
+      geometry.sector_size > 4096)
+    return corrupt("sectors of " + std::to_string(geometry.sector_size) + " bytes (256 to 4096)",
+                   position + 0xb);
+  const std::uint64_t cluster =
+      sectors_per_cluster(boot->sectors_per_cluster) * geometry.sector_size;
   if (cluster == 0 || cluster > kMaximumCluster)
     return corrupt("clusters of " + std::to_string(boot->sectors_per_cluster) +
-                       " sectors (a power of 2, at most 2 MiB)", position + 0xd);
+                       " sectors (a power of 2, at most 2 MiB)",
+                   position + 0xd);
   geometry.cluster_size = static_cast<std::uint32_t>(cluster);
   geometry.record_size = record_size(boot->clusters_per_mft_record, geometry.cluster_size);
   if (geometry.record_size == 0)
-    return corrupt("size of an MFT record is coded " + std::to_string(boot->clusters_per_mft_record) +
-                       " (512 bytes to 64 KiB)", position + 0x40);
+    return corrupt("size of an MFT record is coded " +
+                       std::to_string(boot->clusters_per_mft_record) + " (512 bytes to 64 KiB)",
+                   position + 0x40);
   geometry.index_block_size = record_size(boot->clusters_per_index_record, geometry.cluster_size);
   geometry.sectors = boot->number_of_sectors.value();
   geometry.clusters = geometry.sectors / (geometry.cluster_size / geometry.sector_size);
@@ -89,7 +95,8 @@ Result<Geometry> parse_boot_sector(std::span<const std::byte> sector, std::uint6
 Result<Geometry> read_geometry(const BlockDevice& device) {
   std::array<std::byte, 512> sector{};
   if (device.size() < sector.size())
-    return corrupt("volume of " + std::to_string(device.size()) + " bytes is smaller than a sector");
+    return corrupt("volume of " + std::to_string(device.size()) +
+                   " bytes is smaller than a sector");
   TRY(device.read(0, sector));
   auto primary = parse_boot_sector(sector, 0);
   if (primary) return primary;

@@ -8,10 +8,10 @@ namespace imgfs::ntfs {
 
 /// What the boot sector says, checked: every size is a power of two within the format's limits.
 struct Geometry {
-  std::uint32_t sector_size;        ///< 256 … 4096
-  std::uint32_t cluster_size;       ///< 256 … 2 MiB
-  std::uint32_t record_size;        ///< of an MFT record
-  std::uint32_t index_block_size;   ///< default; each index names its own
+  std::uint32_t sector_size;       ///< 256 … 4096
+  std::uint32_t cluster_size;      ///< 256 … 2 MiB
+  std::uint32_t record_size;       ///< of an MFT record
+  std::uint32_t index_block_size;  ///< default; each index names its own
   std::uint64_t sectors;
   std::uint64_t clusters;
   std::uint64_t mft_lcn;

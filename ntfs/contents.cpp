@@ -16,7 +16,8 @@ Result<Content> open_content(File& file, const Nature& nature) {
     const auto name = "WofCompressedData";
     const Attribute* const stored = TRY(file.find(AttributeType::data, name));
     if (stored == nullptr || data == nullptr)
-      return corrupt("MFT record " + std::to_string(file.number()) + " is compressed by WOF but has no stream " + name);
+      return corrupt("MFT record " + std::to_string(file.number()) +
+                     " is compressed by WOF but has no stream " + name);
     content.wof.emplace(TRY(file.stream(*stored)), *nature.wof, data->size());
     return content;
   }
@@ -27,7 +28,8 @@ Result<Content> open_content(File& file, const Nature& nature) {
     return content;
   }
   content.data = TRY(file.stream(*data));
-  if (nature.problem && nature.problem_if_holes && content.data->has_holes()) content.problem = nature.problem;
+  if (nature.problem && nature.problem_if_holes && content.data->has_holes())
+    content.problem = nature.problem;
   return content;
 }
 

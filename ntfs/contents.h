@@ -16,9 +16,9 @@ namespace imgfs::ntfs {
 /// A file's content, open for reading. Immutable.
 struct Content {
   FileType type = FileType::regular;
-  std::optional<Stream> data;     ///< nothing where the file has no data at all
-  std::optional<WofStream> wof;   ///< instead of `data`, where WOF compressed the file
-  std::optional<Error> problem;   ///< why it cannot be read
+  std::optional<Stream> data;    ///< nothing where the file has no data at all
+  std::optional<WofStream> wof;  ///< instead of `data`, where WOF compressed the file
+  std::optional<Error> problem;  ///< why it cannot be read
 
   std::uint64_t size() const { return wof ? wof->size() : data ? data->size() : 0; }
   std::size_t memory() const {
@@ -29,8 +29,8 @@ struct Content {
 /// Opens the content of `file`, whose nature is known.
 Result<Content> open_content(File& file, const Nature& nature);
 
-/// Contents that were read lately, so that a file that is read piece by piece is opened once. Bounded in number and
-/// in bytes; safe for any number of threads.
+/// Contents that were read lately, so that a file that is read piece by piece is opened once.
+/// Bounded in number and in bytes; safe for any number of threads.
 class ContentCache {
  public:
   using Entry = std::shared_ptr<const Content>;

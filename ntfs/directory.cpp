@@ -10,12 +10,14 @@ namespace imgfs::ntfs {
 namespace {
 
 constexpr std::string_view kNames = "$I30";
-/// A cookie is the node and, in the low bits, where in it the next entry begins. An index' blocks have at
-/// most 64 KiB, so 17 bits hold that, and 2^45 nodes are more than fit on a volume.
+/// A cookie is the node and, in the low bits, where in it the next entry begins. An index' blocks
+/// have at most 64 KiB, so 17 bits hold that, and 2^45 nodes are more than fit on a volume.
 constexpr unsigned kPlaceBits = 17;
 constexpr std::size_t kMaximumUnits = 255;
 
-std::string context_of(const File& directory) { return "directory " + std::to_string(directory.number()); }
+std::string context_of(const File& directory) {
+  return "directory " + std::to_string(directory.number());
+}
 
 Result<std::unique_ptr<Index>> open_names(const Volume& volume, File& directory) {
   if (!directory.base().is_directory()) return Error{Errc::not_directory, "not a directory", {}};
@@ -65,6 +67,18 @@ Result<bool> visit_entry(const IndexItem& item, std::uint64_t next_cookie, Entry
   return visit({text, file.number, type_of(name), next_cookie});
 }
 
+/// As Index::search, but through all nodes: for a volume whose order of names is not known.
+Result<void> scan(Index& index, Index::Order order, Index::Found found) {
+  for (std::uint64_t node = 0; node < index.nodes(); node = index.next_in_use(node + 1)) {
+    const auto visit = [&](const IndexItem& item) -> Result<bool> {
+      if (TRY(order(item.key)) != 0) return true;
+      return found(item);
+    };
+    if (!TRY(index.visit_node(node, 0, visit))) return success();
+  }
+  return success();
+}
+
 }  // namespace
 
 Result<Name> parse_name(std::span<const std::byte> key) {
@@ -77,7 +91,8 @@ Result<Name> parse_name(std::span<const std::byte> key) {
   return Name{*header, *units};
 }
 
-Result<FileReference> find_name(const Volume& volume, File& directory, std::string_view name, Case rule) {
+Result<FileReference> find_name(const Volume& volume, File& directory, std::string_view name,
+                                Case rule) {
   const auto index = TRY(open_names(volume, directory));
   const auto missing = [] { return Error{Errc::not_found, "no such name", {}}; };
   const auto wanted = wtf8_to_utf16(name);
@@ -98,14 +113,15 @@ Result<FileReference> find_name(const Volume& volume, File& directory, std::stri
     if (!similar) similar = file;
     return true;
   };
-  auto done = index->search(order, found);
+  auto done = volume.upcase.is_known() ? index->search(order, found) : scan(*index, order, found);
   if (!done) return in_context(std::move(done.error()), context_of(directory));
   if (exact) return *exact;
   if (similar && rule == Case::ignored) return *similar;
   return missing();
 }
 
-Result<void> list_names(const Volume& volume, File& directory, std::uint64_t cookie, EntryVisitor visit) {
+Result<void> list_names(const Volume& volume, File& directory, std::uint64_t cookie,
+                        EntryVisitor visit) {
   const auto index = TRY(open_names(volume, directory));
   std::uint64_t node = cookie >> kPlaceBits;
   std::size_t from = static_cast<std::size_t>(cookie & ((1U << kPlaceBits) - 1U));

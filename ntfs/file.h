@@ -12,8 +12,8 @@
 
 namespace imgfs::ntfs {
 
-/// One file: its base record and, as far as they are asked for, its extension records. For one call of
-/// one thread; attributes point into it.
+/// One file: its base record and, as far as they are asked for, its extension records. For one call
+/// of one thread; attributes point into it.
 class File {
  public:
   /// The file `number`, which must be in use and a base record.

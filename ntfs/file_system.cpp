@@ -30,7 +30,8 @@ Timestamp timestamp(std::uint64_t stored) {
 
 class NtfsFileSystem final : public FileSystem {
  public:
-  NtfsFileSystem(Volume volume, FileSystemInfo info) : volume_(std::move(volume)), info_(std::move(info)) {}
+  NtfsFileSystem(Volume volume, FileSystemInfo info)
+      : volume_(std::move(volume)), info_(std::move(info)) {}
 
   const FileSystemInfo& info() const override { return info_; }
   Result<SpaceUsage> usage() const override;
@@ -39,14 +40,18 @@ class NtfsFileSystem final : public FileSystem {
   Result<std::uint64_t> lookup(std::uint64_t directory, std::string_view name) const override {
     return find(directory, name, Case::exact);
   }
-  Result<std::uint64_t> lookup_ignoring_case(std::uint64_t directory, std::string_view name) const override {
+  Result<std::uint64_t> lookup_ignoring_case(std::uint64_t directory,
+                                             std::string_view name) const override {
     return find(directory, name, Case::ignored);
   }
-  Result<void> read_directory(std::uint64_t directory, std::uint64_t cookie, EntryVisitor visit) const override;
+  Result<void> read_directory(std::uint64_t directory, std::uint64_t cookie,
+                              EntryVisitor visit) const override;
   Result<std::uint64_t> parent(std::uint64_t directory) const override;
   Result<std::string> read_link(std::uint64_t inode) const override;
-  Result<std::size_t> read(std::uint64_t inode, std::uint64_t offset, std::span<std::byte> out) const override;
-  Result<Location> locate(std::uint64_t inode, std::uint64_t offset, std::uint64_t length) const override;
+  Result<std::size_t> read(std::uint64_t inode, std::uint64_t offset,
+                           std::span<std::byte> out) const override;
+  Result<Location> locate(std::uint64_t inode, std::uint64_t offset,
+                          std::uint64_t length) const override;
   Result<Extent> extent(std::uint64_t inode, std::uint64_t offset) const override;
   Result<std::vector<std::string>> list_attributes(std::uint64_t inode) const override;
   Result<std::string> attribute(std::uint64_t inode, std::string_view name) const override;
@@ -74,8 +79,9 @@ Result<SpaceUsage> NtfsFileSystem::usage() const {
 /// Sizes as ntfs-3g shows them: of the main stream, or of a directory's index blocks.
 Result<void> fill_sizes(File& file, const Nature& nature, Attributes& out) {
   const bool is_directory = file.base().is_directory();
-  const Attribute* const main = is_directory ? TRY(file.find(AttributeType::index_allocation, "$I30"))
-                                             : TRY(file.find(AttributeType::data));
+  const Attribute* const main = is_directory
+                                    ? TRY(file.find(AttributeType::index_allocation, "$I30"))
+                                    : TRY(file.find(AttributeType::data));
   std::uint64_t allocated = 0;
   if (main != nullptr) {
     out.size = main->size();
@@ -83,7 +89,8 @@ Result<void> fill_sizes(File& file, const Nature& nature, Attributes& out) {
   }
   if (nature.wof) {
     const Attribute* const stored = TRY(file.find(AttributeType::data, "WofCompressedData"));
-    if (stored != nullptr) allocated += stored->non_resident ? stored->allocated_size : stored->size();
+    if (stored != nullptr)
+      allocated += stored->non_resident ? stored->allocated_size : stored->size();
   }
   out.blocks = allocated / 512 + (allocated % 512 != 0 ? 1 : 0);
   return success();
@@ -111,7 +118,8 @@ Result<Attributes> NtfsFileSystem::stat(std::uint64_t inode) const {
   return out;
 }
 
-Result<std::uint64_t> NtfsFileSystem::find(std::uint64_t directory, std::string_view name, Case rule) const {
+Result<std::uint64_t> NtfsFileSystem::find(std::uint64_t directory, std::string_view name,
+                                           Case rule) const {
   File file = TRY(File::open(volume_, directory));
   const FileReference found = TRY(find_name(volume_, file, name, rule));
   // The record must still be that of the file that the entry means.
@@ -120,7 +128,8 @@ Result<std::uint64_t> NtfsFileSystem::find(std::uint64_t directory, std::string_
   return found.number;
 }
 
-Result<void> NtfsFileSystem::read_directory(std::uint64_t directory, std::uint64_t cookie, EntryVisitor visit) const {
+Result<void> NtfsFileSystem::read_directory(std::uint64_t directory, std::uint64_t cookie,
+                                            EntryVisitor visit) const {
   File file = TRY(File::open(volume_, directory));
   return list_names(volume_, file, cookie, visit);
 }
@@ -154,23 +163,28 @@ Result<ContentCache::Entry> NtfsFileSystem::content(std::uint64_t inode) const {
   return entry;
 }
 
-Result<std::size_t> NtfsFileSystem::read(std::uint64_t inode, std::uint64_t offset, std::span<std::byte> out) const {
+Result<std::size_t> NtfsFileSystem::read(std::uint64_t inode, std::uint64_t offset,
+                                         std::span<std::byte> out) const {
   const auto found = TRY(content(inode));
   if (offset >= found->size() || out.empty()) return std::size_t{0};
   if (found->wof) return found->wof->read(volume_, inode, offset, out);
   return found->data->read(volume_, offset, out, inode);
 }
 
-Result<Location> NtfsFileSystem::locate(std::uint64_t inode, std::uint64_t offset, std::uint64_t length) const {
+Result<Location> NtfsFileSystem::locate(std::uint64_t inode, std::uint64_t offset,
+                                        std::uint64_t length) const {
   const auto found = TRY(content(inode));
-  if (offset >= found->size() || length == 0) return Error{Errc::invalid, "offset past the end of the file", {}};
-  if (found->wof) return Location{Location::Kind::decoded, std::min(length, found->size() - offset)};
+  if (offset >= found->size() || length == 0)
+    return Error{Errc::invalid, "offset past the end of the file", {}};
+  if (found->wof)
+    return Location{Location::Kind::decoded, std::min(length, found->size() - offset)};
   return found->data->locate(volume_, offset, length);
 }
 
 Result<Extent> NtfsFileSystem::extent(std::uint64_t inode, std::uint64_t offset) const {
   const auto found = TRY(content(inode));
-  if (offset >= found->size()) return Error{Errc::no_more_data, "offset past the end of the file", {}};
+  if (offset >= found->size())
+    return Error{Errc::no_more_data, "offset past the end of the file", {}};
   if (found->wof) return Extent{0, found->size(), 0, Extent::Kind::data};
   return found->data->extent(volume_.geometry, offset);
 }
@@ -199,7 +213,8 @@ std::string serial_text(std::uint64_t serial) {
   std::string bytes;
   for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(serial >> shift & 255U);
   std::string text = to_hex(bytes);
-  std::ranges::transform(text, text.begin(), [](char c) { return c >= 'a' ? static_cast<char>(c - 'a' + 'A') : c; });
+  std::ranges::transform(text, text.begin(),
+                         [](char c) { return c >= 'a' ? static_cast<char>(c - 'a' + 'A') : c; });
   return text;
 }
 
@@ -211,12 +226,14 @@ FileSystemInfo read_info(const Volume& volume) {
     info.remarks.push_back({Remark::Kind::damaged, "boot sector is damaged; its backup was taken"});
   for (std::size_t number = 0; number < Mft::kMirrored; ++number)
     if (volume.mft.is_from_mirror(number))
-      info.remarks.push_back({Remark::Kind::damaged, "MFT record " + std::to_string(number) +
-                                                         " is damaged; its copy in $MFTMirr was taken"});
+      info.remarks.push_back(
+          {Remark::Kind::damaged,
+           "MFT record " + std::to_string(number) + " is damaged; its copy in $MFTMirr was taken"});
   if (volume.geometry.sectors > volume.device->size() / volume.geometry.sector_size)
-    info.remarks.push_back({Remark::Kind::damaged, "volume of " + std::to_string(volume.geometry.sectors) +
-                                                       " sectors is cut off after " +
-                                                       std::to_string(volume.device->size()) + " bytes"});
+    info.remarks.push_back(
+        {Remark::Kind::damaged, "volume of " + std::to_string(volume.geometry.sectors) +
+                                    " sectors is cut off after " +
+                                    std::to_string(volume.device->size()) + " bytes"});
   read_state(volume, info);
   return info;
 }
@@ -225,12 +242,22 @@ Result<FileSystemPtr> open(Device device, Recovery recovery) {
   static_cast<void>(recovery);  // $LogFile is told of, never replayed
   const Geometry geometry = TRY(read_geometry(*device));
   Mft mft = TRY(Mft::open(device, geometry));
-  Volume volume{device, geometry, std::move(mft), {}, std::make_shared<ByteCache>(cache_capacity()),
+  Volume volume{device,
+                geometry,
+                std::move(mft),
+                {},
+                std::make_shared<ByteCache>(cache_capacity()),
                 std::make_shared<WofDecompressors>()};
-  volume.upcase = TRY(read_upcase(volume));
+  auto upcase = read_upcase(volume);
+  if (upcase) volume.upcase = std::move(upcase.value());
   const File root = TRY(File::open(volume, kRootFile));
   if (!root.base().is_directory()) return corrupt("root (MFT record 5) is not a directory");
   auto info = read_info(volume);
+  if (!volume.upcase.is_known())
+    info.remarks.push_back(
+        {Remark::Kind::damaged,
+         "$UpCase cannot be read (" + describe(upcase.error()) +
+             "): names are looked up one by one, and only ASCII letters have a case"});
   return FileSystemPtr(std::make_shared<NtfsFileSystem>(std::move(volume), std::move(info)));
 }
 

@@ -18,11 +18,13 @@ Result<IndexItem> parse_entry(std::span<const std::byte> node, std::size_t at) {
   const unsigned flags = header->flags.value();
   const bool has_child = (flags & IndexEntry::kHasChild) != 0;
   const bool is_last = (flags & IndexEntry::kLast) != 0;
-  const std::size_t least = sizeof(IndexEntry) + (is_last ? 0U : header->key_length.value()) + (has_child ? 8U : 0U);
+  const std::size_t least =
+      sizeof(IndexEntry) + (is_last ? 0U : header->key_length.value()) + (has_child ? 8U : 0U);
   const auto entry = part(node, at, length);
   if (!entry || length < least || length % 8 != 0)
-    return corrupt("index entry of " + std::to_string(length) + " bytes (at least " + std::to_string(least) +
-                   ", a multiple of 8, inside its node)", at);
+    return corrupt("index entry of " + std::to_string(length) + " bytes (at least " +
+                       std::to_string(least) + ", a multiple of 8, inside its node)",
+                   at);
   IndexItem item{header->indexed_file.value(), *entry, {}, is_last, {}, at + length};
   if (!is_last) item.key = entry->subspan(sizeof(IndexEntry), header->key_length.value());
   if (has_child) item.child = get<le64>(*entry, length - 8)->value();
@@ -43,12 +45,15 @@ Result<std::span<const std::byte>> checked_node(std::span<const std::byte> bytes
 
 }  // namespace
 
-Result<std::unique_ptr<Index>> Index::open(const Volume& volume, File& file, std::string_view name) {
+Result<std::unique_ptr<Index>> Index::open(const Volume& volume, File& file,
+                                           std::string_view name) {
   const Attribute* const root = TRY(file.find(AttributeType::index_root, name));
   if (root == nullptr) return std::unique_ptr<Index>();
   std::unique_ptr<Index> index(new Index(volume));
   auto done = index->read_root(file, *root, name);
-  if (!done) return in_context(std::move(done.error()), "MFT record " + std::to_string(file.number()) + ": index");
+  if (!done)
+    return in_context(std::move(done.error()),
+                      "MFT record " + std::to_string(file.number()) + ": index");
   return index;
 }
 
@@ -90,15 +95,16 @@ Result<std::uint64_t> Index::node_of(std::uint64_t vcn) const {
   const std::uint64_t per_block = block_size_ / vcn_size_;
   const std::uint64_t block = vcn / per_block;
   if (vcn % per_block != 0 || block >= blocks_)
-    return corrupt("index entry points to VCN " + std::to_string(vcn) + " (there are " + std::to_string(blocks_) +
-                   " blocks)");
+    return corrupt("index entry points to VCN " + std::to_string(vcn) + " (there are " +
+                   std::to_string(blocks_) + " blocks)");
   return block + 1;
 }
 
 Result<std::span<const std::byte>> Index::node_bytes(std::uint64_t node) {
   if (node == 0) return root_;
   const std::uint64_t block = node - 1;
-  if (block >= blocks_) return corrupt("index block " + std::to_string(block) + " of " + std::to_string(blocks_));
+  if (block >= blocks_)
+    return corrupt("index block " + std::to_string(block) + " of " + std::to_string(blocks_));
   const auto prepare = [&]() -> Result<std::span<const std::byte>> {
     block_.resize(block_size_);
     const std::size_t count = TRY(allocation_->read(volume_, block * block_size_, block_));
@@ -108,8 +114,9 @@ Result<std::span<const std::byte>> Index::node_bytes(std::uint64_t node) {
     if (!header) return corrupt("index block of " + std::to_string(block_.size()) + " bytes");
     const std::uint64_t expected = block * (block_size_ / vcn_size_);
     if (header->index_block_vcn.value() != expected)
-      return corrupt("index block says that its VCN is " + std::to_string(header->index_block_vcn.value()) +
-                     " (expected " + std::to_string(expected) + ")");
+      return corrupt("index block says that its VCN is " +
+                     std::to_string(header->index_block_vcn.value()) + " (expected " +
+                     std::to_string(expected) + ")");
     return checked_node(std::span<const std::byte>(block_).subspan(offsetof(IndexBlock, index)));
   };
   auto bytes = prepare();
@@ -132,7 +139,8 @@ Result<void> Index::search(Order order, Found found) {
   std::vector<std::uint64_t> pending{0};
   for (int visits = 0; !pending.empty(); ++visits) {
     // A tree that goes round in circles ends here.
-    if (visits == kMaximumVisits) return corrupt("index search visits more than " + std::to_string(visits) + " nodes");
+    if (visits == kMaximumVisits)
+      return corrupt("index search visits more than " + std::to_string(visits) + " nodes");
     const std::uint64_t node = pending.back();
     pending.pop_back();
     const auto bytes = TRY(node_bytes(node));

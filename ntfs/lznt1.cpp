@@ -16,8 +16,8 @@ unsigned unit_at(const std::byte* at) {
   return std::to_integer<unsigned>(at[0]) | std::to_integer<unsigned>(at[1]) << 8;
 }
 
-/// How many bits of a token are the length, once `done` bytes of the chunk are there: the offset gets
-/// as many as it needs, at least 4.
+/// How many bits of a token are the length, once `done` bytes of the chunk are there: the offset
+/// gets as many as it needs, at least 4.
 unsigned length_bits(std::size_t done) {
   unsigned bits = 12;
   for (std::size_t position = done - 1; position >= 16; position >>= 1) --bits;
@@ -52,7 +52,8 @@ Result<void> copy_match(Chunk& chunk) {
   const std::size_t distance = (token >> bits) + 1U;
   const std::size_t count = (token & ((1U << bits) - 1U)) + 3U;
   if (distance > chunk.done)
-    return corrupt("LZNT1 match " + std::to_string(distance) + " bytes back at byte " + std::to_string(chunk.done),
+    return corrupt("LZNT1 match " + std::to_string(distance) + " bytes back at byte " +
+                       std::to_string(chunk.done),
                    chunk.read);
   // The last match of a buffer that is not a whole number of chunks may go past it.
   const std::size_t room = std::min(count, chunk.out.size() - chunk.done);
@@ -93,8 +94,9 @@ Result<void> lznt1_decompress(std::span<const std::byte> in, std::span<std::byte
     const std::size_t length = (header & kLengthMask) + 1U;
     at += 2;
     if (length > in.size() - at)
-      return corrupt("LZNT1 chunk of " + std::to_string(length) + " bytes (" + std::to_string(in.size() - at) +
-                     " are left)", at - 2);
+      return corrupt("LZNT1 chunk of " + std::to_string(length) + " bytes (" +
+                         std::to_string(in.size() - at) + " are left)",
+                     at - 2);
     const auto data = in.subspan(at, length);
     const auto target = out.first(std::min(kChunk, out.size()));
     std::size_t done = std::min(length, target.size());

@@ -6,7 +6,7 @@
 namespace imgfs::ntfs {
 namespace {
 
-constexpr std::uint64_t kPiece = 16384;              ///< bytes of the table that are read at once
+constexpr std::uint64_t kPiece = 16384;               ///< bytes of the table that are read at once
 constexpr std::size_t kCache = std::size_t{2} << 20;  ///< bytes
 /// Windows allows an attribute list no more.
 constexpr std::uint64_t kMaximumList = 256U << 10;
@@ -74,15 +74,16 @@ Result<void> Mft::map(const Record& first) {
     return corrupt("MFT record 0 without non-resident data");
   const std::uint64_t size = std::min(data->data_size, data->initialized_size);
   // The table lies on the volume: a size beyond it is not believed.
-  if (size / geometry_.cluster_size > geometry_.clusters || size < kMirrored * geometry_.record_size)
+  if (size / geometry_.cluster_size > geometry_.clusters ||
+      size < kMirrored * geometry_.record_size)
     return corrupt("$MFT of " + std::to_string(size) + " bytes");
   TRY(runs_.append(data->mapping_pairs, 0, data->highest_vcn, geometry_.clusters));
   records_ = size / geometry_.record_size;
   const std::uint64_t clusters = (size + geometry_.cluster_size - 1) / geometry_.cluster_size;
   if (list != nullptr && runs_.clusters() < clusters) TRY(map_list(*list, clusters - 1));
   if (runs_.clusters() < clusters)
-    return corrupt("$MFT of " + std::to_string(size) + " bytes has only " + std::to_string(runs_.clusters()) +
-                   " clusters");
+    return corrupt("$MFT of " + std::to_string(size) + " bytes has only " +
+                   std::to_string(runs_.clusters()) + " clusters");
   return success();
 }
 
@@ -116,13 +117,16 @@ Result<void> Mft::map_piece(std::span<const std::byte> entry_bytes, std::uint64_
       entry->name_length != 0 || entry->lowest_vcn.value() == 0 || runs_.clusters() > highest_vcn)
     return success();
   const std::uint64_t number = file_reference(entry->mft_reference.value()).number;
-  if (number >= records_ || (number + 1) * geometry_.record_size > runs_.clusters() * geometry_.cluster_size)
-    return corrupt("$MFT's run list goes on in record " + std::to_string(number) + ", which it does not map itself");
+  if (number >= records_ ||
+      (number + 1) * geometry_.record_size > runs_.clusters() * geometry_.cluster_size)
+    return corrupt("$MFT's run list goes on in record " + std::to_string(number) +
+                   ", which it does not map itself");
   const Record record = TRY(stored_record(number));
   for (const Attribute& attribute : record.attributes())
     if (record.is_in_use() && attribute.type == AttributeType::data && attribute.name.empty() &&
         attribute.non_resident && attribute.lowest_vcn == entry->lowest_vcn.value())
-      return runs_.append(attribute.mapping_pairs, attribute.lowest_vcn, attribute.highest_vcn, geometry_.clusters);
+      return runs_.append(attribute.mapping_pairs, attribute.lowest_vcn, attribute.highest_vcn,
+                          geometry_.clusters);
   return corrupt("MFT record " + std::to_string(number) + " has no part of $MFT's run list");
 }
 
@@ -142,7 +146,8 @@ Result<void> Mft::read_stored(std::uint64_t number, std::span<std::byte> out) co
   const std::uint64_t start = offset / kPiece * kPiece;
   const std::uint64_t mapped = runs_.clusters() * geometry_.cluster_size;
   // While the table is being mapped, and for records larger than a piece: the record alone.
-  if (start + kPiece > mapped || geometry_.record_size > kPiece || start + kPiece > records_ * geometry_.record_size)
+  if (start + kPiece > mapped || geometry_.record_size > kPiece ||
+      start + kPiece > records_ * geometry_.record_size)
     return read_runs(runs_, *device_, geometry_, offset, out);
   const auto load = [&]() -> Result<std::vector<std::byte>> {
     std::vector<std::byte> piece(kPiece);
@@ -152,8 +157,9 @@ Result<void> Mft::read_stored(std::uint64_t number, std::span<std::byte> out) co
   const auto piece = cache_->get(start, load);
   // A piece that cannot be read as a whole (the image is cut off) may hold records that can.
   if (!piece) return read_runs(runs_, *device_, geometry_, offset, out);
-  std::ranges::copy(std::span(*piece.value()).subspan(static_cast<std::size_t>(offset - start), out.size()),
-                    out.begin());
+  std::ranges::copy(
+      std::span(*piece.value()).subspan(static_cast<std::size_t>(offset - start), out.size()),
+      out.begin());
   return success();
 }
 
@@ -164,17 +170,21 @@ Result<Record> Mft::stored_record(std::uint64_t number) const {
 }
 
 Result<Record> Mft::mirror_record(std::uint64_t number) const {
-  if (geometry_.mftmirr_lcn >= geometry_.clusters) return corrupt("$MFTMirr lies past the end of the volume");
+  if (geometry_.mftmirr_lcn >= geometry_.clusters)
+    return corrupt("$MFTMirr lies past the end of the volume");
   std::vector<std::byte> bytes(geometry_.record_size);
-  TRY(device_->read(geometry_.cluster_offset(geometry_.mftmirr_lcn) + number * geometry_.record_size, bytes));
+  TRY(device_->read(
+      geometry_.cluster_offset(geometry_.mftmirr_lcn) + number * geometry_.record_size, bytes));
   return Record::parse(std::move(bytes), number);
 }
 
 Result<Record> Mft::record(std::uint64_t number) const {
-  if (number >= records_) return Error{Errc::not_found, "MFT record " + std::to_string(number) + " of " +
-                                                            std::to_string(records_), {}};
+  if (number >= records_)
+    return Error{Errc::not_found,
+                 "MFT record " + std::to_string(number) + " of " + std::to_string(records_),
+                 {}};
   return number < kMirrored && mirrored_[static_cast<std::size_t>(number)] ? mirror_record(number)
-                                                                            : stored_record(number);
+                                                                           : stored_record(number);
 }
 
 Result<Record> Mft::record(FileReference reference) const {
@@ -183,10 +193,12 @@ Result<Record> Mft::record(FileReference reference) const {
                    std::to_string(records_) + ")");
   Record found = TRY(record(reference.number));
   if (!found.is_in_use())
-    return corrupt("reference to MFT record " + std::to_string(reference.number) + ", which is free");
+    return corrupt("reference to MFT record " + std::to_string(reference.number) +
+                   ", which is free");
   if (reference.sequence != 0 && found.sequence() != reference.sequence)
-    return corrupt("reference to MFT record " + std::to_string(reference.number) + " with sequence number " +
-                   std::to_string(reference.sequence) + " (found " + std::to_string(found.sequence()) + ")");
+    return corrupt("reference to MFT record " + std::to_string(reference.number) +
+                   " with sequence number " + std::to_string(reference.sequence) + " (found " +
+                   std::to_string(found.sequence()) + ")");
   return found;
 }
 

@@ -16,13 +16,15 @@ namespace imgfs::ntfs {
 /// The master file table: every file's records by number. Immutable after open.
 class Mft {
  public:
-  /// Finds the table through its own first record (or that of $MFTMirr, where it is damaged) and the
-  /// extension records that its attribute list names.
+  /// Finds the table through its own first record (or that of $MFTMirr, where it is damaged) and
+  /// the extension records that its attribute list names.
   static Result<Mft> open(Device device, const Geometry& geometry);
 
-  /// The record `number`, checked; one of $MFTMirr's where the record itself is damaged. It may be free.
+  /// The record `number`, checked; one of $MFTMirr's where the record itself is damaged. It may be
+  /// free.
   Result<Record> record(std::uint64_t number) const;
-  /// The record that `reference` means; corrupt where it is free or was used again for another file.
+  /// The record that `reference` means; corrupt where it is free or was used again for another
+  /// file.
   Result<Record> record(FileReference reference) const;
 
   std::uint64_t records() const { return records_; }
@@ -50,7 +52,8 @@ class Mft {
   std::shared_ptr<ByteCache> cache_;
 };
 
-/// Reads [offset, offset + out.size()) of what `runs` maps; holes are zeros. The range must be mapped.
+/// Reads [offset, offset + out.size()) of what `runs` maps; holes are zeros. The range must be
+/// mapped.
 Result<void> read_runs(const RunList& runs, const BlockDevice& device, const Geometry& geometry,
                        std::uint64_t offset, std::span<std::byte> out);
 

@@ -24,7 +24,9 @@ bool is_letter(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')
 /// A target that Windows' object manager would resolve.
 std::string absolute_target(std::string text) {
   std::ranges::replace(text, '\\', '/');
-  for (const std::string_view prefix : {"/?" "?/", "//?/", "//./"})
+  for (const std::string_view prefix : {"/?"
+                                        "?/",
+                                        "//?/", "//./"})
     if (text.starts_with(prefix)) {
       text.erase(0, prefix.size());
       break;
@@ -53,11 +55,12 @@ void read_wof(std::span<const std::byte> data, Nature& out) {
     out.problem = corrupt("WOF reparse data of " + std::to_string(data.size()) + " bytes");
   } else if (wof->wof_provider.value() == WofReparse::kProviderWim) {
     out.problem = unsupported("content lies in a WIM file (WIMBoot)");
-  } else if (wof->wof_version.value() != 1 || wof->wof_provider.value() != WofReparse::kProviderFile ||
+  } else if (wof->wof_version.value() != 1 ||
+             wof->wof_provider.value() != WofReparse::kProviderFile ||
              wof->provider_version.value() != 1 || wof->compression_format.value() > 3) {
-    out.problem = unsupported("WOF version " + std::to_string(wof->wof_version.value()) + ", provider " +
-                              std::to_string(wof->wof_provider.value()) + ", format " +
-                              std::to_string(wof->compression_format.value()));
+    out.problem = unsupported("WOF version " + std::to_string(wof->wof_version.value()) +
+                              ", provider " + std::to_string(wof->wof_provider.value()) +
+                              ", format " + std::to_string(wof->compression_format.value()));
   } else {
     out.wof = static_cast<WofFormat>(wof->compression_format.value());
   }
@@ -75,7 +78,8 @@ void read_file_tag(std::uint32_t tag, std::span<const std::byte> data, Nature& o
     out.problem = unsupported("cloud placeholder: content is not on this volume");
     out.problem_if_holes = (out.attributes & (kOffline | kRecallOnOpen | kRecallOnDataAccess)) == 0;
   } else {
-    out.problem = unsupported("reparse point with tag " + hex(tag) + ": content belongs to a filter driver");
+    out.problem =
+        unsupported("reparse point with tag " + hex(tag) + ": content belongs to a filter driver");
   }
 }
 
@@ -112,15 +116,20 @@ Result<void> read_reparse(const Volume& volume, File& file, Nature& out) {
     }
     case reparse_tag::kUnixSocket: out.type = FileType::socket; return success();
     case reparse_tag::kLxFifo: out.type = FileType::fifo; return success();
-    case reparse_tag::kLxCharacter: out.type = FileType::character; return read_device_number(volume, file, out);
-    case reparse_tag::kLxBlock: out.type = FileType::block; return read_device_number(volume, file, out);
+    case reparse_tag::kLxCharacter:
+      out.type = FileType::character;
+      return read_device_number(volume, file, out);
+    case reparse_tag::kLxBlock:
+      out.type = FileType::block;
+      return read_device_number(volume, file, out);
     default: break;
   }
   if (out.type == FileType::regular) read_file_tag(tag, data, out);
   return success();
 }
 
-/// Files with the system attribute and little or no data: what Interix (and ntfs-3g) make of special files.
+/// Files with the system attribute and little or no data: what Interix (and ntfs-3g) make of
+/// special files.
 Result<void> read_interix(const Volume& volume, File& file, Nature& out) {
   const Attribute* const data = TRY(file.find(AttributeType::data));
   if (data == nullptr) return success();
@@ -156,12 +165,15 @@ Result<std::string> link_target(std::uint32_t tag, std::span<const std::byte> da
   const auto link = get<LinkReparse>(data);
   const bool is_symlink = tag == reparse_tag::kSymlink;
   const auto flags = get<le32>(data, sizeof(LinkReparse));
-  if (!link || (is_symlink && !flags)) return corrupt("link data of " + std::to_string(data.size()) + " bytes");
+  if (!link || (is_symlink && !flags))
+    return corrupt("link data of " + std::to_string(data.size()) + " bytes");
   const std::size_t buffer = sizeof(LinkReparse) + (is_symlink ? sizeof(le32) : 0);
-  const auto units = part(data, buffer + link->substitute_name_offset.value(), link->substitute_name_length.value());
+  const auto units = part(data, buffer + link->substitute_name_offset.value(),
+                          link->substitute_name_length.value());
   if (!units || units->size() < 2 || units->size() % 2 != 0)
-    return corrupt("link target at " + std::to_string(link->substitute_name_offset.value()) + " of " +
-                   std::to_string(link->substitute_name_length.value()) + " bytes in " + std::to_string(data.size()));
+    return corrupt("link target at " + std::to_string(link->substitute_name_offset.value()) +
+                   " of " + std::to_string(link->substitute_name_length.value()) + " bytes in " +
+                   std::to_string(data.size()));
   std::string text = utf16le_to_wtf8(*units);
   if (is_symlink && (flags->value() & LinkReparse::kRelative) != 0) {
     std::ranges::replace(text, '\\', '/');
@@ -171,7 +183,8 @@ Result<std::string> link_target(std::uint32_t tag, std::span<const std::byte> da
 }
 
 std::optional<std::string> ea_value(std::span<const std::byte> all, std::string_view name) {
-  // Each: le32 offset of the next (0: none), u8 flags, u8 name length, le16 value length, name, NUL, value.
+  // Each: le32 offset of the next (0: none), u8 flags, u8 name length, le16 value length, name,
+  // NUL, value.
   constexpr std::size_t kHead = 8;
   for (std::size_t at = 0;;) {
     const auto next = get<le32>(all, at);
@@ -193,7 +206,8 @@ Result<Nature> nature_of(const Volume& volume, File& file, const StandardInforma
   out.type = file.base().is_directory() ? FileType::directory : FileType::regular;
   if ((out.attributes & kReparsePoint) != 0)
     TRY(read_reparse(volume, file, out));
-  else if ((out.attributes & kSystem) != 0 && out.type == FileType::regular && file.number() >= kFirstUserFile)
+  else if ((out.attributes & kSystem) != 0 && out.type == FileType::regular &&
+           file.number() >= kFirstUserFile)
     TRY(read_interix(volume, file, out));
   return out;
 }

@@ -11,14 +11,16 @@
 
 namespace imgfs::ntfs {
 
-/// What a file really is: its reparse point, or what Interix and WSL keep of special files, taken into account.
+/// What a file really is: its reparse point, or what Interix and WSL keep of special files, taken
+/// into account.
 struct Nature {
   FileType type = FileType::regular;
   std::uint32_t attributes = 0;  ///< FileAttribute bits
   std::string target;            ///< of a symbolic link
   /// Why the target of a symbolic link, or the content of a file, cannot be told.
   std::optional<Error> problem;
-  /// `problem` holds only where a part of the main stream is a hole: a placeholder that was not filled.
+  /// `problem` holds only where a part of the main stream is a hole: a placeholder that was not
+  /// filled.
   bool problem_if_holes = false;
   std::optional<WofFormat> wof;
   std::uint32_t device_major = 0;
@@ -27,7 +29,8 @@ struct Nature {
 
 Result<Nature> nature_of(const Volume& volume, File& file, const StandardInformation& information);
 
-/// The target that a symbolic link or mount point of Windows stands for, for the guest's own tree: "\" becomes
+/// The target that a symbolic link or mount point of Windows stands for, for the guest's own tree:
+/// "\" becomes
 /// "/", and an absolute target "\??\C:\x" becomes "/x" on the system drive C:, else "/D:/x".
 Result<std::string> link_target(std::uint32_t tag, std::span<const std::byte> data);
 

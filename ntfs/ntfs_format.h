@@ -6,8 +6,8 @@
 #include "core/bytes.h"
 
 // The structures of NTFS 1.2 to 3.1 as they lie on disk. Nothing here reads, checks or decides.
-// Sources: [MS-FSCC] for what Windows documents (reparse data, attributes, EAs); Linux-NTFS project,
-// "NTFS documentation", for the rest. All integers are little-endian.
+// Sources: [MS-FSCC] for what Windows documents (reparse data, attributes, EAs); Linux-NTFS
+// project, "NTFS documentation", for the rest. All integers are little-endian.
 namespace imgfs::ntfs {
 
 struct BootSector {
@@ -318,8 +318,8 @@ struct RestartArea {
 static_assert(sizeof(RestartArea) == 16);
 
 // Record numbers that are fixed.
-constexpr std::uint64_t kMftFile = 0, kMftMirrFile = 1, kLogFile = 2, kVolumeFile = 3, kRootFile = 5,
-                        kBitmapFile = 6, kBootFile = 7, kSecureFile = 9, kUpCaseFile = 10,
-                        kExtendFile = 11, kFirstUserFile = 24;
+constexpr std::uint64_t kMftFile = 0, kMftMirrFile = 1, kLogFile = 2, kVolumeFile = 3,
+                        kRootFile = 5, kBitmapFile = 6, kBootFile = 7, kSecureFile = 9,
+                        kUpCaseFile = 10, kExtendFile = 11, kFirstUserFile = 24;
 
 }  // namespace imgfs::ntfs

@@ -51,8 +51,12 @@ Result<void> parse_non_resident(std::span<const std::byte> raw, Attribute& out) 
 }
 
 Result<Attribute> parse_attribute(const AttributeHeader& header, std::span<const std::byte> raw) {
-  Attribute out{static_cast<AttributeType>(header.type.value()), {}, header.flags.value(),
-                header.instance.value(), header.non_resident != 0, {}};
+  Attribute out{static_cast<AttributeType>(header.type.value()),
+                {},
+                header.flags.value(),
+                header.instance.value(),
+                header.non_resident != 0,
+                {}};
   if (header.name_length != 0) {
     const auto name = part(raw, header.name_offset.value(), std::uint64_t{header.name_length} * 2);
     if (!name) return corrupt("attribute name outside of its attribute");
@@ -72,20 +76,23 @@ Result<void> apply_fixups(std::span<std::byte> record, std::string_view magic) {
   if (!header) return corrupt("record of " + std::to_string(record.size()) + " bytes");
   const std::string_view found(header->magic, sizeof header->magic);
   if (found != magic)
-    return corrupt("record begins with \"" + printable(found) + "\" (expected \"" + std::string(magic) + "\")");
+    return corrupt("record begins with \"" + printable(found) + "\" (expected \"" +
+                   std::string(magic) + "\")");
   constexpr std::size_t kStride = MultiSectorHeader::kStride;
   const std::size_t offset = header->usa_offset.value();
   const std::size_t count = header->usa_count.value();
   if (record.size() % kStride != 0 || count != record.size() / kStride + 1 || offset % 2 != 0 ||
       offset < sizeof(MultiSectorHeader) || offset + 2 * count > record.size())
-    return corrupt("update sequence of " + std::to_string(count) + " entries at " + std::to_string(offset) +
-                   " in a record of " + std::to_string(record.size()) + " bytes");
+    return corrupt("update sequence of " + std::to_string(count) + " entries at " +
+                   std::to_string(offset) + " in a record of " + std::to_string(record.size()) +
+                   " bytes");
   const std::uint16_t expected = unit_at(record, offset);
   for (std::size_t i = 1; i < count; ++i) {
     std::byte* const place = record.data() + i * kStride - 2;
     if (unit_at(record, i * kStride - 2) != expected)
-      return corrupt("update sequence number " + std::to_string(unit_at(record, i * kStride - 2)) + " in sector " +
-                     std::to_string(i - 1) + " (expected " + std::to_string(expected) + "): torn write");
+      return corrupt("update sequence number " + std::to_string(unit_at(record, i * kStride - 2)) +
+                     " in sector " + std::to_string(i - 1) + " (expected " +
+                     std::to_string(expected) + "): torn write");
     std::memcpy(place, record.data() + offset + 2 * i, 2);
   }
   return success();
@@ -117,8 +124,8 @@ Result<void> Record::parse_attributes() {
   const std::size_t used = header_.bytes_in_use.value();
   std::size_t at = header_.attrs_offset.value();
   if (used > bytes_.size() || at < sizeof(RecordHeader) || at > used || at % 8 != 0)
-    return corrupt("attributes from " + std::to_string(at) + " to " + std::to_string(used) + " in a record of " +
-                   std::to_string(bytes_.size()) + " bytes");
+    return corrupt("attributes from " + std::to_string(at) + " to " + std::to_string(used) +
+                   " in a record of " + std::to_string(bytes_.size()) + " bytes");
   const auto in_use = std::span<const std::byte>(bytes_).first(used);
   attributes_.reserve(8);
   while (true) {
@@ -131,14 +138,17 @@ Result<void> Record::parse_attributes() {
     const auto raw = part(in_use, at, length);
     // The length counts at least the header, so that the loop makes progress.
     if (!raw || length < sizeof(ResidentHeader) || length % 8 != 0)
-      return corrupt("attribute of " + std::to_string(length) + " bytes, type " + std::to_string(type->value()), at);
+      return corrupt("attribute of " + std::to_string(length) + " bytes, type " +
+                         std::to_string(type->value()),
+                     at);
     auto attribute = parse_attribute(*header, *raw);
     if (!attribute)
-      return in_context(std::move(attribute.error()), "attribute 0x" + [&] {
-        const auto high = static_cast<char>(type->value() >> 8 & 255U);
-        const auto low = static_cast<char>(type->value() & 255U);
-        return to_hex(std::string{high, low});
-      }());
+      return in_context(
+          std::move(attribute.error()), "attribute 0x" + [&] {
+            const auto high = static_cast<char>(type->value() >> 8 & 255U);
+            const auto low = static_cast<char>(type->value() & 255U);
+            return to_hex(std::string{high, low});
+          }());
     attributes_.push_back(attribute.value());
     at += length;
   }

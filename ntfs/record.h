@@ -69,7 +69,8 @@ class Record {
   const std::vector<Attribute>& attributes() const { return attributes_; }
 
  private:
-  Record(std::vector<std::byte> bytes, std::uint64_t number) : bytes_(std::move(bytes)), number_(number) {}
+  Record(std::vector<std::byte> bytes, std::uint64_t number)
+      : bytes_(std::move(bytes)), number_(number) {}
   Result<void> parse_attributes();
 
   std::vector<std::byte> bytes_;

@@ -24,8 +24,9 @@ std::int64_t signed_number(std::span<const std::byte> bytes) {
 Result<void> RunList::add(std::uint64_t length, std::uint64_t lcn, std::uint64_t highest_vcn) {
   const std::uint64_t vcn = clusters();
   if (length > kMaximumVcn || vcn + length > highest_vcn + 1)
-    return corrupt("run of " + std::to_string(length) + " clusters from VCN " + std::to_string(vcn) +
-                   " goes past the highest VCN " + std::to_string(highest_vcn));
+    return corrupt("run of " + std::to_string(length) + " clusters from VCN " +
+                   std::to_string(vcn) + " goes past the highest VCN " +
+                   std::to_string(highest_vcn));
   if (!runs_.empty()) {
     Run& last = runs_.back();
     if (last.is_hole() ? lcn == Run::kHole : lcn != Run::kHole && last.lcn + last.length == lcn) {
@@ -43,7 +44,8 @@ Result<void> RunList::append(std::span<const std::byte> mapping_pairs, std::uint
     return corrupt("run list goes on at VCN " + std::to_string(lowest_vcn) + " (expected " +
                    std::to_string(clusters()) + ")");
   if (highest_vcn + 1 < lowest_vcn || highest_vcn + 1 > kMaximumVcn)
-    return corrupt("run list from VCN " + std::to_string(lowest_vcn) + " to " + std::to_string(highest_vcn));
+    return corrupt("run list from VCN " + std::to_string(lowest_vcn) + " to " +
+                   std::to_string(highest_vcn));
   std::int64_t lcn = 0;
   std::size_t at = 0;
   while (at < mapping_pairs.size() && mapping_pairs[at] != std::byte{0}) {
@@ -71,8 +73,9 @@ Result<void> RunList::append(std::span<const std::byte> mapping_pairs, std::uint
     }
     if (lcn < 0 || static_cast<std::uint64_t>(lcn) >= volume_clusters ||
         count > volume_clusters - static_cast<std::uint64_t>(lcn))
-      return corrupt("run of " + std::to_string(length) + " clusters at LCN " + std::to_string(lcn) +
-                     " (the volume has " + std::to_string(volume_clusters) + ")");
+      return corrupt("run of " + std::to_string(length) + " clusters at LCN " +
+                     std::to_string(lcn) + " (the volume has " + std::to_string(volume_clusters) +
+                     ")");
     TRY(add(count, static_cast<std::uint64_t>(lcn), highest_vcn));
   }
   if (clusters() != highest_vcn + 1)

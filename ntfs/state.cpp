@@ -17,7 +17,9 @@ using Kind = Remark::Kind;
 constexpr std::size_t kLogStart = 2 * 65536;  ///< two restart pages of the largest size
 constexpr std::uint64_t kMaximumName = 1024;
 
-void remark(FileSystemInfo& info, Kind kind, std::string text) { info.remarks.push_back({kind, std::move(text)}); }
+void remark(FileSystemInfo& info, Kind kind, std::string text) {
+  info.remarks.push_back({kind, std::move(text)});
+}
 
 struct Restart {
   std::uint64_t lsn;
@@ -39,8 +41,10 @@ std::optional<Restart> parse_restart(std::span<const std::byte> bytes) {
   if (!area) return std::nullopt;
   const bool clean = (area->flags.value() & RestartArea::kVolumeIsClean) != 0 ||
                      area->client_in_use_list.value() == RestartArea::kNoClient;
-  // Version 2.0 is what Windows 8 and later leave behind while they still hold metadata (Fast Startup).
-  if (page->major_version.value() >= 2) return Restart{area->current_lsn.value(), LogState::fast_restart};
+  // Version 2.0 is what Windows 8 and later leave behind while they still hold metadata (Fast
+  // Startup).
+  if (page->major_version.value() >= 2)
+    return Restart{area->current_lsn.value(), LogState::fast_restart};
   return Restart{area->current_lsn.value(), clean ? LogState::clean : LogState::dirty};
 }
 
@@ -58,7 +62,8 @@ void read_volume_file(const Volume& volume, FileSystemInfo& info) {
       remark(info, Kind::unclean, "volume is marked dirty: Windows wants to check it (chkdsk)");
     return success();
   };
-  if (const auto done = read(); !done) remark(info, Kind::damaged, "$Volume: " + describe(done.error()));
+  if (const auto done = read(); !done)
+    remark(info, Kind::damaged, "$Volume: " + describe(done.error()));
 }
 
 void read_log_file(const Volume& volume, FileSystemInfo& info) {
@@ -66,7 +71,8 @@ void read_log_file(const Volume& volume, FileSystemInfo& info) {
     File file = TRY(File::open(volume, kLogFile));
     const auto stream = TRY(file.stream(AttributeType::data));
     if (!stream) return corrupt("no data");
-    std::vector<std::byte> bytes(static_cast<std::size_t>(std::min<std::uint64_t>(kLogStart, stream->size())));
+    std::vector<std::byte> bytes(
+        static_cast<std::size_t>(std::min<std::uint64_t>(kLogStart, stream->size())));
     if (!bytes.empty()) TRY(stream->read(volume, 0, bytes));
     return log_state(bytes);
   };
@@ -75,11 +81,13 @@ void read_log_file(const Volume& volume, FileSystemInfo& info) {
   switch (state.value()) {
     case LogState::clean: break;
     case LogState::dirty:
-      remark(info, Kind::unclean, "$LogFile holds changes that were not written back; it is not replayed");
+      remark(info, Kind::unclean,
+             "$LogFile holds changes that were not written back; it is not replayed");
       break;
     case LogState::fast_restart:
       remark(info, Kind::unclean,
-             "$LogFile is of version 2: Windows did not shut down fully (Fast Startup, or a crash); it is not replayed");
+             "$LogFile is of version 2: Windows did not shut down fully (Fast Startup, or a "
+             "crash); it is not replayed");
       break;
     case LogState::unreadable:
       remark(info, Kind::damaged, "$LogFile has no valid restart page");
@@ -114,7 +122,8 @@ void read_hibernation(const Volume& volume, FileSystemInfo& info) {
 
 LogState log_state(std::span<const std::byte> start_of_log) {
   // A log that was never used, or was emptied, is filled with ones.
-  if (std::ranges::all_of(start_of_log, [](std::byte b) { return b == std::byte{0xff}; })) return LogState::clean;
+  if (std::ranges::all_of(start_of_log, [](std::byte b) { return b == std::byte{0xff}; }))
+    return LogState::clean;
   std::optional<Restart> best;
   for (std::size_t at = 0; at < start_of_log.size(); at = at == 0 ? 512 : at * 2) {
     const auto restart = parse_restart(start_of_log.subspan(at));

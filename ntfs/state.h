@@ -7,8 +7,8 @@
 
 namespace imgfs::ntfs {
 
-/// What $Volume, $LogFile and a hibernation file in the root say of the state in which the volume was left, and
-/// its label and version. Never fails: what cannot be read is a remark itself.
+/// What $Volume, $LogFile and a hibernation file in the root say of the state in which the volume
+/// was left, and its label and version. Never fails: what cannot be read is a remark itself.
 void read_state(const Volume& volume, FileSystemInfo& info);
 
 enum class LogState { clean, dirty, fast_restart, unreadable };

@@ -16,7 +16,8 @@ constexpr std::uint64_t kMaximumUnit = 1U << 20;  ///< bytes
 /// The runs as extents of bytes: what lies behind the initialised size is a hole.
 class Stream::Map final : public ExtentMap {
  public:
-  Map(const Stream& stream, const Geometry& geometry) : stream_(stream), cluster_(geometry.cluster_size) {}
+  Map(const Stream& stream, const Geometry& geometry)
+      : stream_(stream), cluster_(geometry.cluster_size) {}
 
   Result<Extent> find(std::uint64_t logical) const override {
     if (logical >= stream_.initialized_)
@@ -48,24 +49,28 @@ Result<Stream> Stream::open(const Geometry& geometry, std::span<const Attribute*
     return stream;
   }
   if (first.lowest_vcn != 0) return corrupt("the first piece of an attribute is missing");
-  if (first.data_size > INT64_MAX || first.reserved_size > INT64_MAX || first.data_size > first.reserved_size ||
-      first.initialized_size > first.data_size)
+  if (first.data_size > INT64_MAX || first.reserved_size > INT64_MAX ||
+      first.data_size > first.reserved_size || first.initialized_size > first.data_size)
     return corrupt("sizes contradict: data " + std::to_string(first.data_size) + ", allocated " +
-                   std::to_string(first.reserved_size) + ", initialised " + std::to_string(first.initialized_size));
+                   std::to_string(first.reserved_size) + ", initialised " +
+                   std::to_string(first.initialized_size));
   stream.initialized_ = first.initialized_size;
   stream.allocated_ = first.allocated_size;
   stream.kind_ = first.is_compressed() ? Kind::compressed : Kind::plain;
   if (stream.kind_ == Kind::compressed) {
     if (first.compression_unit == 0 || first.compression_unit > 12 ||
         (std::uint64_t{geometry.cluster_size} << first.compression_unit) > kMaximumUnit)
-      return corrupt("compression units of 2^" + std::to_string(first.compression_unit) + " clusters");
+      return corrupt("compression units of 2^" + std::to_string(first.compression_unit) +
+                     " clusters");
     stream.unit_clusters_ = std::uint64_t{1} << first.compression_unit;
   }
   for (const Attribute* const piece : pieces) {
     if (!piece->non_resident) return corrupt("resident piece of a non-resident attribute");
-    TRY(stream.runs_.append(piece->mapping_pairs, piece->lowest_vcn, piece->highest_vcn, geometry.clusters));
+    TRY(stream.runs_.append(piece->mapping_pairs, piece->lowest_vcn, piece->highest_vcn,
+                            geometry.clusters));
   }
-  const std::uint64_t clusters = (stream.initialized_ + geometry.cluster_size - 1) / geometry.cluster_size;
+  const std::uint64_t clusters =
+      (stream.initialized_ + geometry.cluster_size - 1) / geometry.cluster_size;
   if (stream.runs_.clusters() < clusters)
     return corrupt("run list of " + std::to_string(stream.runs_.clusters()) + " clusters for " +
                    std::to_string(stream.initialized_) + " bytes");
@@ -84,14 +89,15 @@ Result<void> Stream::check_readable() const {
   return success();
 }
 
-Result<std::size_t> Stream::read(const Volume& volume, std::uint64_t offset, std::span<std::byte> out,
-                                 std::uint64_t number) const {
+Result<std::size_t> Stream::read(const Volume& volume, std::uint64_t offset,
+                                 std::span<std::byte> out, std::uint64_t number) const {
   TRY(check_readable());
   if (offset >= size_) return std::size_t{0};
   out = out.first(static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), size_ - offset)));
   switch (kind_) {
     case Kind::resident:
-      std::ranges::copy(std::span(resident_).subspan(static_cast<std::size_t>(offset), out.size()), out.begin());
+      std::ranges::copy(std::span(resident_).subspan(static_cast<std::size_t>(offset), out.size()),
+                        out.begin());
       break;
     case Kind::plain:
       TRY(read_extents(Map(*this, volume.geometry), *volume.device, offset, out));
@@ -103,14 +109,16 @@ Result<std::size_t> Stream::read(const Volume& volume, std::uint64_t offset, std
 
 Result<std::vector<std::byte>> Stream::read_all(const Volume& volume, std::uint64_t limit) const {
   if (size_ > limit)
-    return Error{Errc::too_large, std::to_string(size_) + " bytes (at most " + std::to_string(limit) + ")", {}};
+    return Error{Errc::too_large,
+                 std::to_string(size_) + " bytes (at most " + std::to_string(limit) + ")",
+                 {}};
   std::vector<std::byte> bytes(static_cast<std::size_t>(size_));
   if (!bytes.empty()) TRY(read(volume, 0, bytes));
   return bytes;
 }
 
-Result<void> Stream::read_compressed(const Volume& volume, std::uint64_t offset, std::span<std::byte> out,
-                                     std::uint64_t number) const {
+Result<void> Stream::read_compressed(const Volume& volume, std::uint64_t offset,
+                                     std::span<std::byte> out, std::uint64_t number) const {
   const std::uint64_t unit_size = unit_clusters_ * volume.geometry.cluster_size;
   while (!out.empty()) {
     if (offset >= initialized_) {
@@ -118,7 +126,8 @@ Result<void> Stream::read_compressed(const Volume& volume, std::uint64_t offset,
       return success();
     }
     const std::uint64_t skip = offset % unit_size;
-    auto target = out.first(static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), unit_size - skip)));
+    auto target =
+        out.first(static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), unit_size - skip)));
     target = target.first(
         static_cast<std::size_t>(std::min<std::uint64_t>(target.size(), initialized_ - offset)));
     // A whole unit is decoded where it is wanted; a part of one by way of the cache.
@@ -144,7 +153,8 @@ Stream::Unit Stream::unit(std::uint64_t first_vcn) const {
   return {Unit::Kind::compressed, occupied};
 }
 
-Result<void> Stream::read_unit(const Volume& volume, std::uint64_t index, std::span<std::byte> out) const {
+Result<void> Stream::read_unit(const Volume& volume, std::uint64_t index,
+                               std::span<std::byte> out) const {
   const std::uint64_t vcn = index * unit_clusters_;
   const std::uint64_t cluster = volume.geometry.cluster_size;
   const Unit found = unit(vcn);
@@ -152,16 +162,18 @@ Result<void> Stream::read_unit(const Volume& volume, std::uint64_t index, std::s
     std::ranges::fill(out, std::byte{0});
     return success();
   }
-  if (found.kind == Unit::Kind::plain) return read_runs(runs_, *volume.device, volume.geometry, vcn * cluster, out);
+  if (found.kind == Unit::Kind::plain)
+    return read_runs(runs_, *volume.device, volume.geometry, vcn * cluster, out);
   std::vector<std::byte> stored(static_cast<std::size_t>(found.clusters * cluster));
   TRY(read_runs(runs_, *volume.device, volume.geometry, vcn * cluster, stored));
   auto done = lznt1_decompress(stored, out);
-  if (!done) return in_context(std::move(done.error()), "compression unit " + std::to_string(index));
+  if (!done)
+    return in_context(std::move(done.error()), "compression unit " + std::to_string(index));
   return success();
 }
 
-Result<void> Stream::read_part_of_unit(const Volume& volume, std::uint64_t offset, std::span<std::byte> out,
-                                       std::uint64_t number) const {
+Result<void> Stream::read_part_of_unit(const Volume& volume, std::uint64_t offset,
+                                       std::span<std::byte> out, std::uint64_t number) const {
   const std::uint64_t cluster = volume.geometry.cluster_size;
   const std::uint64_t unit_size = unit_clusters_ * cluster;
   const std::uint64_t index = offset / unit_size;
@@ -171,7 +183,8 @@ Result<void> Stream::read_part_of_unit(const Volume& volume, std::uint64_t offse
     std::ranges::fill(out, std::byte{0});
     return success();
   }
-  if (found.kind == Unit::Kind::plain) return read_runs(runs_, *volume.device, volume.geometry, offset, out);
+  if (found.kind == Unit::Kind::plain)
+    return read_runs(runs_, *volume.device, volume.geometry, offset, out);
   const auto load = [&]() -> Result<std::vector<std::byte>> {
     std::vector<std::byte> bytes(static_cast<std::size_t>(unit_size));
     TRY(read_unit(volume, index, bytes));
@@ -188,23 +201,27 @@ Result<void> Stream::read_part_of_unit(const Volume& volume, std::uint64_t offse
   return success();
 }
 
-Result<Location> Stream::locate(const Volume& volume, std::uint64_t offset, std::uint64_t length) const {
+Result<Location> Stream::locate(const Volume& volume, std::uint64_t offset,
+                                std::uint64_t length) const {
   TRY(check_readable());
   if (offset >= size_) return Error{Errc::invalid, "offset past the end of the file", {}};
   length = std::min(length, size_ - offset);
   if (kind_ == Kind::resident) return Location{Location::Kind::decoded, length};
-  if (kind_ == Kind::plain) return locate_extents(Map(*this, volume.geometry), *volume.device, offset, length);
+  if (kind_ == Kind::plain)
+    return locate_extents(Map(*this, volume.geometry), *volume.device, offset, length);
   if (offset >= initialized_) return Location{Location::Kind::zero, length};
   const std::uint64_t unit_size = unit_clusters_ * volume.geometry.cluster_size;
   const Unit found = unit(offset / unit_size * unit_clusters_);
   if (found.kind == Unit::Kind::compressed) {
     // All compressed units that follow are answered for as well: a reader decodes them in one go.
     std::uint64_t end = (offset / unit_size + 1) * unit_size;
-    while (end - offset < length && unit(end / unit_size * unit_clusters_).kind == Unit::Kind::compressed)
+    while (end - offset < length &&
+           unit(end / unit_size * unit_clusters_).kind == Unit::Kind::compressed)
       end += unit_size;
     return Location{Location::Kind::decoded, std::min(length, end - offset)};
   }
-  const std::uint64_t rest = std::min({length, unit_size - offset % unit_size, initialized_ - offset});
+  const std::uint64_t rest =
+      std::min({length, unit_size - offset % unit_size, initialized_ - offset});
   if (found.kind == Unit::Kind::hole) return Location{Location::Kind::zero, rest};
   return locate_extents(Map(*this, volume.geometry), *volume.device, offset, rest);
 }
@@ -221,11 +238,13 @@ Result<Extent> Stream::extent(const Geometry& geometry, std::uint64_t offset) co
     const std::uint64_t unit_size = unit_clusters_ * geometry.cluster_size;
     const std::uint64_t first = offset / unit_size * unit_clusters_;
     const bool hole = unit(first).kind == Unit::Kind::hole;
-    out = {first * geometry.cluster_size, unit_size, 0, hole ? Extent::Kind::zero : Extent::Kind::data};
+    out = {first * geometry.cluster_size, unit_size, 0,
+           hole ? Extent::Kind::zero : Extent::Kind::data};
     // A long hole is one run: told at once.
     if (hole) {
       const Run* const run = runs_.find(first);
-      const std::uint64_t end = run == nullptr ? first + unit_clusters_ : run->end() / unit_clusters_ * unit_clusters_;
+      const std::uint64_t end =
+          run == nullptr ? first + unit_clusters_ : run->end() / unit_clusters_ * unit_clusters_;
       out.length = std::max((end - first) * geometry.cluster_size, unit_size);
     }
     out.length = std::min(out.length, initialized_ - out.logical);

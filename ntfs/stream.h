@@ -11,8 +11,8 @@
 
 namespace imgfs::ntfs {
 
-/// The value of an attribute, open for reading: resident, in runs, sparse or compressed. Owns all that
-/// it needs but the volume; immutable.
+/// The value of an attribute, open for reading: resident, in runs, sparse or compressed. Owns all
+/// that it needs but the volume; immutable.
 class Stream {
  public:
   /// `pieces` are the parts of one attribute in the order of their clusters.
@@ -51,8 +51,8 @@ class Stream {
   Result<void> read_compressed(const Volume& volume, std::uint64_t offset, std::span<std::byte> out,
                                std::uint64_t number) const;
   Result<void> read_unit(const Volume& volume, std::uint64_t index, std::span<std::byte> out) const;
-  Result<void> read_part_of_unit(const Volume& volume, std::uint64_t offset, std::span<std::byte> out,
-                                 std::uint64_t number) const;
+  Result<void> read_part_of_unit(const Volume& volume, std::uint64_t offset,
+                                 std::span<std::byte> out, std::uint64_t number) const;
 
   Kind kind_ = Kind::resident;
   bool encrypted_ = false;

@@ -22,7 +22,8 @@ Result<UpCase> UpCase::parse(std::span<const std::byte> table) {
   return upcase;
 }
 
-std::strong_ordering UpCase::compare(std::u16string_view name, std::span<const std::byte> stored) const {
+std::strong_ordering UpCase::compare(std::u16string_view name,
+                                     std::span<const std::byte> stored) const {
   const std::size_t stored_units = stored.size() / 2;
   const std::size_t common = std::min(name.size(), stored_units);
   for (std::size_t i = 0; i < common; ++i) {

@@ -15,7 +15,8 @@ Result<std::uint64_t> count_free(const Volume& volume, const Stream& bitmap, std
   std::uint64_t free = 0;
   const std::uint64_t size = std::min(bitmap.size(), (bits + 7) / 8);
   for (std::uint64_t at = 0; at < size; at += bytes.size()) {
-    const auto chunk = std::span(bytes).first(static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), size - at)));
+    const auto chunk = std::span(bytes).first(
+        static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), size - at)));
     TRY(bitmap.read(volume, at, chunk));
     std::size_t i = 0;
     for (; i + 8 <= chunk.size(); i += 8) {
@@ -24,7 +25,8 @@ Result<std::uint64_t> count_free(const Volume& volume, const Stream& bitmap, std
       free += static_cast<std::uint64_t>(std::popcount(~word));
     }
     for (; i < chunk.size(); ++i)
-      free += static_cast<std::uint64_t>(8 - std::popcount(std::to_integer<std::uint8_t>(chunk[i])));
+      free +=
+          static_cast<std::uint64_t>(8 - std::popcount(std::to_integer<std::uint8_t>(chunk[i])));
     if (at + chunk.size() == size && size * 8 > bits) {
       const unsigned last = std::to_integer<unsigned>(chunk.back()) >> (bits % 8);
       free -= static_cast<std::uint64_t>(static_cast<int>(size * 8 - bits) - std::popcount(last));
@@ -43,16 +45,19 @@ Result<SpaceUsage> count_usage(const Volume& volume) {
   File clusters = TRY(File::open(volume, kBitmapFile));
   const auto cluster_bitmap = TRY(clusters.stream(AttributeType::data));
   if (!cluster_bitmap) return corrupt("$Bitmap without data");
-  usage.blocks_free = usage.blocks_available = TRY(count_free(volume, *cluster_bitmap, geometry.clusters));
+  usage.blocks_free = usage.blocks_available =
+      TRY(count_free(volume, *cluster_bitmap, geometry.clusters));
   File mft = TRY(File::open(volume, kMftFile));
   const auto record_bitmap = TRY(mft.stream(AttributeType::bitmap));
   if (!record_bitmap) return corrupt("$MFT without its bitmap");
   // As ntfs-3g counts: free clusters could hold records, too.
   const std::uint64_t records = usage.blocks_free * geometry.cluster_size / geometry.record_size;
   usage.inodes = record_bitmap->allocated() * 8 + records;
-  usage.inodes_free = TRY(count_free(volume, *record_bitmap, record_bitmap->size() * 8)) +
-                      (record_bitmap->allocated() - std::min(record_bitmap->allocated(), record_bitmap->size())) * 8 +
-                      records;
+  usage.inodes_free =
+      TRY(count_free(volume, *record_bitmap, record_bitmap->size() * 8)) +
+      (record_bitmap->allocated() - std::min(record_bitmap->allocated(), record_bitmap->size())) *
+          8 +
+      records;
   return usage;
 }
 

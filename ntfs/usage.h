@@ -5,7 +5,8 @@
 
 namespace imgfs::ntfs {
 
-/// Counts free clusters and records in their bitmaps: takes time in proportion to the volume's size.
+/// Counts free clusters and records in their bitmaps: takes time in proportion to the volume's
+/// size.
 Result<SpaceUsage> count_usage(const Volume& volume);
 
 }  // namespace imgfs::ntfs

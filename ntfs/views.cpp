@@ -49,11 +49,13 @@ Result<std::optional<std::string>> security_descriptor(const Volume& volume, std
   const auto stored = get<SecurityDescriptorHeader>(bytes);
   if (count != bytes.size() || !stored || stored->security_id.value() != id ||
       stored->length.value() != header->length.value())
-    return corrupt("$SDS does not hold security descriptor " + std::to_string(id), header->offset.value());
+    return corrupt("$SDS does not hold security descriptor " + std::to_string(id),
+                   header->offset.value());
   return Text(std::string(as_chars(bytes).substr(sizeof(SecurityDescriptorHeader))));
 }
 
-Result<std::optional<std::string>> birth_identifiers(const Volume& volume, std::string_view object_id) {
+Result<std::optional<std::string>> birth_identifiers(const Volume& volume,
+                                                     std::string_view object_id) {
   using Text = std::optional<std::string>;
   File extend = TRY(File::open(volume, kExtendFile));
   const auto reference = find_name(volume, extend, "$ObjId", Case::exact);
@@ -71,7 +73,9 @@ Result<std::optional<std::string>> birth_identifiers(const Volume& volume, std::
   wanted = words(as_bytes(object_id));
   Text out;
   // Identifiers are ordered by their four little-endian words.
-  const auto order = [&](std::span<const std::byte> key) -> Result<std::strong_ordering> { return wanted <=> words(key); };
+  const auto order = [&](std::span<const std::byte> key) -> Result<std::strong_ordering> {
+    return wanted <=> words(key);
+  };
   const auto found = [&](const IndexItem& item) -> Result<bool> {
     const auto data = data_of(item);
     const auto births = data ? part(*data, 8, 48) : std::nullopt;

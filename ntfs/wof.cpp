@@ -29,7 +29,8 @@ WofDecompressors::~WofDecompressors() {
     for (wimlib_decompressor* const decompressor : idle) wimlib_free_decompressor(decompressor);
 }
 
-Result<void> WofDecompressors::decompress(WofFormat format, std::span<const std::byte> in, std::span<std::byte> out) {
+Result<void> WofDecompressors::decompress(WofFormat format, std::span<const std::byte> in,
+                                          std::span<std::byte> out) {
   auto& idle = idle_[static_cast<std::size_t>(format)];
   wimlib_decompressor* decompressor = nullptr;
   {
@@ -40,7 +41,8 @@ Result<void> WofDecompressors::decompress(WofFormat format, std::span<const std:
     }
   }
   if (decompressor == nullptr) {
-    const auto type = format == WofFormat::lzx ? WIMLIB_COMPRESSION_TYPE_LZX : WIMLIB_COMPRESSION_TYPE_XPRESS;
+    const auto type =
+        format == WofFormat::lzx ? WIMLIB_COMPRESSION_TYPE_LZX : WIMLIB_COMPRESSION_TYPE_XPRESS;
     if (wimlib_create_decompressor(type, size_of_chunk(format), &decompressor) != 0)
       return Error{Errc::io, "no memory for a decompressor", {}};
   }
@@ -72,12 +74,14 @@ std::size_t WofStream::chunk_length(std::uint64_t index) const {
 }
 
 /// Reads the chunks [first, last], at most kBatch.
-Result<WofStream::Chunks> WofStream::fetch(const Volume& volume, std::uint64_t first, std::uint64_t last) const {
+Result<WofStream::Chunks> WofStream::fetch(const Volume& volume, std::uint64_t first,
+                                           std::uint64_t last) const {
   if (stored_.size() < table_size_)
-    return corrupt("compressed stream of " + std::to_string(stored_.size()) + " bytes has a table of " +
-                   std::to_string(table_size_));
+    return corrupt("compressed stream of " + std::to_string(stored_.size()) +
+                   " bytes has a table of " + std::to_string(table_size_));
   const std::uint64_t entry = size_ > UINT32_MAX ? 8 : 4;
-  const std::uint64_t from = first == 0 ? 0 : first - 1;  // table entry i is where chunk i + 1 begins
+  const std::uint64_t from =
+      first == 0 ? 0 : first - 1;  // table entry i is where chunk i + 1 begins
   const std::uint64_t to = std::min(last + 1, chunks_ - 1);
   std::vector<std::byte> table(static_cast<std::size_t>((to - from) * entry));
   if (!table.empty()) TRY(stored_.read(volume, from * entry, table));
@@ -85,16 +89,20 @@ Result<WofStream::Chunks> WofStream::fetch(const Volume& volume, std::uint64_t f
   out.first = first;
   if (first == 0) out.positions.push_back(0);
   for (std::size_t at = 0; at < table.size(); at += static_cast<std::size_t>(entry))
-    out.positions.push_back(entry == 8 ? get<le64>(table, at)->value() : get<le32>(table, at)->value());
+    out.positions.push_back(entry == 8 ? get<le64>(table, at)->value()
+                                       : get<le32>(table, at)->value());
   if (last + 1 == chunks_) out.positions.push_back(stored_.size() - table_size_);
   for (std::size_t i = 0; i + 1 < out.positions.size(); ++i)
-    if (out.positions[i + 1] < out.positions[i] || out.positions[i + 1] - out.positions[i] > chunk_size_ ||
+    if (out.positions[i + 1] < out.positions[i] ||
+        out.positions[i + 1] - out.positions[i] > chunk_size_ ||
         out.positions[i + 1] > stored_.size() - table_size_)
-      return corrupt("compressed chunk " + std::to_string(first + i) + " from " + std::to_string(out.positions[i]) +
-                     " to " + std::to_string(out.positions[i + 1]));
+      return corrupt("compressed chunk " + std::to_string(first + i) + " from " +
+                     std::to_string(out.positions[i]) + " to " +
+                     std::to_string(out.positions[i + 1]));
   out.bytes.resize(static_cast<std::size_t>(out.positions.back() - out.positions.front()));
   if (!out.bytes.empty()) {
-    const std::size_t count = TRY(stored_.read(volume, table_size_ + out.positions.front(), out.bytes));
+    const std::size_t count =
+        TRY(stored_.read(volume, table_size_ + out.positions.front(), out.bytes));
     if (count != out.bytes.size()) return corrupt("compressed stream is cut off");
   }
   return out;
@@ -112,12 +120,13 @@ Result<void> WofStream::decode(const Volume& volume, const Chunks& chunks, std::
     return success();
   }
   auto done = volume.decompressors->decompress(format_, in, out);
-  if (!done) return in_context(std::move(done.error()), "compressed chunk " + std::to_string(index));
+  if (!done)
+    return in_context(std::move(done.error()), "compressed chunk " + std::to_string(index));
   return success();
 }
 
-Result<void> WofStream::read_part(const Volume& volume, std::uint64_t number, std::uint64_t index, std::size_t skip,
-                                  std::span<std::byte> out) const {
+Result<void> WofStream::read_part(const Volume& volume, std::uint64_t number, std::uint64_t index,
+                                  std::size_t skip, std::span<std::byte> out) const {
   const auto load = [&]() -> Result<std::vector<std::byte>> {
     const Chunks chunks = TRY(fetch(volume, index, index));
     std::vector<std::byte> bytes(chunk_length(index));
@@ -135,8 +144,8 @@ Result<void> WofStream::read_part(const Volume& volume, std::uint64_t number, st
   return success();
 }
 
-Result<std::size_t> WofStream::read(const Volume& volume, std::uint64_t number, std::uint64_t offset,
-                                    std::span<std::byte> out) const {
+Result<std::size_t> WofStream::read(const Volume& volume, std::uint64_t number,
+                                    std::uint64_t offset, std::span<std::byte> out) const {
   if (offset >= size_) return std::size_t{0};
   out = out.first(static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), size_ - offset)));
   const std::size_t total = out.size();
@@ -150,7 +159,8 @@ Result<std::size_t> WofStream::read(const Volume& volume, std::uint64_t number, 
     } else {
       // Whole chunks are decoded where they are wanted.
       std::uint64_t last = index;
-      while (last - index + 1 < kBatch && last + 1 < chunks_ && out.size() - count >= chunk_length(last + 1))
+      while (last - index + 1 < kBatch && last + 1 < chunks_ &&
+             out.size() - count >= chunk_length(last + 1))
         count += chunk_length(++last);
       const Chunks chunks = TRY(fetch(volume, index, last));
       std::size_t at = 0;

@@ -28,7 +28,8 @@ void put(std::string& out, T value) {
 /// Each number of `width` bytes turned round: the forms for big-endian readers.
 std::string swapped(std::string text, std::size_t width) {
   for (std::size_t at = 0; at + width <= text.size(); at += width)
-    std::reverse(text.begin() + static_cast<std::ptrdiff_t>(at), text.begin() + static_cast<std::ptrdiff_t>(at + width));
+    std::reverse(text.begin() + static_cast<std::ptrdiff_t>(at),
+                 text.begin() + static_cast<std::ptrdiff_t>(at + width));
   return text;
 }
 
@@ -81,7 +82,9 @@ Result<Value> dos_name(File& file) {
 
 Result<Value> acl(const Volume& volume, File& file) {
   const Attribute* const information = TRY(file.find(AttributeType::standard_information));
-  const auto id = information == nullptr ? std::nullopt : get<le32>(information->value, sizeof(StandardInformation) + 4);
+  const auto id = information == nullptr
+                      ? std::nullopt
+                      : get<le32>(information->value, sizeof(StandardInformation) + 4);
   if (id && id->value() != 0) {
     auto shared = TRY(security_descriptor(volume, id->value()));
     if (shared) return shared;
@@ -89,7 +92,8 @@ Result<Value> acl(const Volume& volume, File& file) {
   return whole(file, AttributeType::security_descriptor);
 }
 
-Result<Value> system_value(const Volume& volume, File& file, const Nature& nature, std::string_view name) {
+Result<Value> system_value(const Volume& volume, File& file, const Nature& nature,
+                           std::string_view name) {
   if (name == "attrib") return Value(attribute_bits(file, nature));
   if (name == "attrib_be") return Value(swapped(attribute_bits(file, nature), 4));
   if (name == "times") return Value(TRY(times(file)));
@@ -135,7 +139,8 @@ Result<std::vector<std::string>> list_streams(File& file, const Nature& nature) 
   return out;
 }
 
-Result<std::string> extended_attribute(const Volume& volume, File& file, const Nature& nature, std::string_view name) {
+Result<std::string> extended_attribute(const Volume& volume, File& file, const Nature& nature,
+                                       std::string_view name) {
   Value value;
   if (name.starts_with(kUser))
     value = TRY(stream_value(volume, file, name.substr(kUser.size())));

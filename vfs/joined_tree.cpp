@@ -101,9 +101,20 @@ Result<NodeId> JoinedTree::in_view(NodeId node) const {
   if (slot_of(node) == kLinkSlot) {
     const auto link = links_.find(node);
     if (!link) return no_such_node();
-    return link->link;
+    return link->link.link;
   }
   if (!parts_.views.has(node)) return no_such_node();
+  return node;
+}
+
+NodeId JoinedTree::acquire_link(NodeId directory, NodeId link, Attributes& attributes) const {
+  auto [node, size] = links_.acquire({directory, link});
+  if (size == 0) {
+    const auto text = contained_link(parts_.views, directory, link);
+    size = text ? text.value().size() : attributes.size;
+    links_.set_size(node, size);
+  }
+  attributes.size = size;
   return node;
 }
 
@@ -117,7 +128,7 @@ Result<Found> JoinedTree::lookup(NodeId directory, std::string_view name) const 
   if (!parts_.views.has(directory)) return own(directory) ? not_a_directory() : no_such_node();
   Found found = TRY(parts_.views.child(directory, name));
   if (found.attributes.type == FileType::symlink && options_.links == Links::contained)
-    found.node = links_.acquire({directory, found.node});
+    found.node = acquire_link(directory, found.node, found.attributes);
   return found;
 }
 
@@ -128,7 +139,10 @@ void JoinedTree::forget(NodeId node, std::uint64_t count) const {
 Result<Attributes> JoinedTree::stat(NodeId node) const {
   if (const OwnNode* mine = own(node)) return own_attributes(node, *mine);
   const NodeId at = TRY(in_view(node));
-  return parts_.views.stat(at);
+  Attributes attributes = TRY(parts_.views.stat(at));
+  if (slot_of(node) == kLinkSlot)
+    if (const auto link = links_.find(node); link && link->size != 0) attributes.size = link->size;
+  return attributes;
 }
 
 Result<void> JoinedTree::list_own(const std::vector<OwnEntry>& entries, std::uint64_t cookie,
@@ -154,14 +168,14 @@ bool JoinedTree::show_entry(NodeId directory, const ShownEntry& entry, Listing l
   TreeEntry shown{entry.name, 0, parts_.views.shown_inode(entry.node), entry.type,
                   nullptr, entry.next_cookie};
   if (listing == Listing::names) return visit(shown);
-  const auto attributes = parts_.views.entry_attributes(directory, entry);
+  auto attributes = parts_.views.entry_attributes(directory, entry);
   if (!attributes) return visit(shown);
   shown.node = entry.node;
   shown.attributes = &attributes.value();
   shown.inode = attributes.value().inode;
   shown.type = attributes.value().type;
   if (shown.type != FileType::symlink || options_.links == Links::raw) return visit(shown);
-  shown.node = links_.acquire({directory, entry.node});
+  shown.node = acquire_link(directory, entry.node, attributes.value());
   const bool accepted = visit(shown);
   if (!accepted) links_.release(shown.node, 1);
   return accepted;
@@ -189,7 +203,7 @@ Result<std::string> JoinedTree::read_link(NodeId node) const {
   if (slot_of(node) == kLinkSlot) {
     const auto link = links_.find(node);
     if (!link) return no_such_node();
-    return contained_link(parts_.views, link->directory, link->link);
+    return contained_link(parts_.views, link->link.directory, link->link.link);
   }
   if (!parts_.views.has(node)) return Error{Errc::not_symlink, "not a symbolic link"};
   if (options_.links == Links::contained) {

@@ -80,6 +80,8 @@ class JoinedTree final : public Tree {
   /// Shows one entry of a file system; false where the visitor refused it.
   bool show_entry(NodeId directory, const ShownEntry& entry, Listing listing,
                   FunctionRef<bool(const TreeEntry&)> visit) const;
+  /// The node of a contained link, with one reference more; its size becomes that of its text.
+  NodeId acquire_link(NodeId directory, NodeId link, Attributes& attributes) const;
   /// The node in its view: what a contained link stands for, others themselves; not_found where
   /// there is no such node.
   Result<NodeId> in_view(NodeId node) const;

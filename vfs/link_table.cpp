@@ -4,15 +4,21 @@
 
 namespace imgfs {
 
-NodeId LinkTable::acquire(const Link& link) {
+LinkTable::Known LinkTable::acquire(const Link& link) {
   const std::lock_guard lock(mutex_);
   const auto [known, added] = nodes_.try_emplace(link, 0);
   if (added) {
     known->second = node_of(kLinkSlot, ++last_);
-    entries_.emplace(known->second, Entry{link, 0});
+    entries_.emplace(known->second, Entry{link, 0, 0});
   }
-  ++entries_.at(known->second).references;
-  return known->second;
+  Entry& entry = entries_.find(known->second)->second;
+  ++entry.references;
+  return {known->second, entry.size};
+}
+
+void LinkTable::set_size(NodeId node, std::uint64_t size) {
+  const std::lock_guard lock(mutex_);
+  if (const auto entry = entries_.find(node); entry != entries_.end()) entry->second.size = size;
 }
 
 void LinkTable::release(NodeId node, std::uint64_t count) {
@@ -27,11 +33,11 @@ void LinkTable::release(NodeId node, std::uint64_t count) {
   entries_.erase(entry);
 }
 
-std::optional<LinkTable::Link> LinkTable::find(NodeId node) const {
+std::optional<LinkTable::Found> LinkTable::find(NodeId node) const {
   const std::lock_guard lock(mutex_);
   const auto entry = entries_.find(node);
   if (entry == entries_.end()) return std::nullopt;
-  return entry->second.link;
+  return Found{entry->second.link, entry->second.size};
 }
 
 std::size_t LinkTable::size() const {

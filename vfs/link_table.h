@@ -18,10 +18,19 @@ class LinkTable {
     NodeId link;  ///< the node that it would have anywhere else
   };
 
+  struct Known {
+    NodeId node;
+    std::uint64_t size;  ///< bytes of its text; 0 where that is not known yet
+  };
   /// The node of `link`, with one reference more.
-  NodeId acquire(const Link& link);
+  Known acquire(const Link& link);
+  void set_size(NodeId node, std::uint64_t size);
   void release(NodeId node, std::uint64_t count);
-  std::optional<Link> find(NodeId node) const;
+  struct Found {
+    Link link;
+    std::uint64_t size;
+  };
+  std::optional<Found> find(NodeId node) const;
   std::size_t size() const;
 
  private:
@@ -39,6 +48,7 @@ class LinkTable {
   struct Entry {
     Link link;
     std::uint64_t references;
+    std::uint64_t size;
   };
 
   mutable std::mutex mutex_;

@@ -108,8 +108,7 @@ Result<std::string> contained_link(const Views& views, NodeId directory, NodeId 
   std::string stored = TRY(views.stored_link(link));
   const bool absolute = stored.starts_with('/');
   // Without ".." a relative text cannot climb, and the links in it are contained themselves.
-  const bool climbs = stored.find("..") != std::string::npos;
-  if (!absolute && !climbs) return stored;
+  if (!absolute && stored.find("..") == std::string::npos) return stored;
 
   std::string shown;
   NodeId at = directory;
@@ -137,7 +136,8 @@ Result<std::string> contained_link(const Views& views, NodeId directory, NodeId 
       } else {
         at = parent.value();
       }
-    } else if (climbs && kept != "." && !lost && !components.rest().empty()) {
+    } else if (kept != "." && !lost && components.rest().find("..") != std::string_view::npos) {
+      // Where a ".." follows, it matters where this leads.
       const auto found = Walk(views, at, 1).go(*component, Follow::last);
       lost = !found || found.value().attributes.type != FileType::directory;
       if (!lost) at = found.value().node;

@@ -29,7 +29,9 @@ class Head {
   bool has(std::size_t offset, std::string_view magic) const {
     return offset <= bytes_.size() && as_chars(bytes_).substr(offset).starts_with(magic);
   }
-  std::byte byte(std::size_t offset) const { return offset < bytes_.size() ? bytes_[offset] : std::byte{0}; }
+  std::byte byte(std::size_t offset) const {
+    return offset < bytes_.size() ? bytes_[offset] : std::byte{0};
+  }
   template <class T>
   auto number(std::size_t offset) const {
     const auto value = get<T>(bytes_, offset);
@@ -49,7 +51,8 @@ class Head {
   /// 16 bytes as a UUID; empty where they are all zero.
   std::string uuid(std::size_t offset) const {
     const auto field = part(bytes_, offset, 16);
-    if (!field || std::ranges::all_of(*field, [](std::byte b) { return b == std::byte{0}; })) return {};
+    if (!field || std::ranges::all_of(*field, [](std::byte b) { return b == std::byte{0}; }))
+      return {};
     return uuid_text(field->first<16>());
   }
 
@@ -76,25 +79,22 @@ constexpr Magic kMagics[] = {
     {"btrfs", 65600, "_BHRfS_M"sv, 65568, 65835, 256},
     {"squashfs", 0, "hsqs"sv},
     {"squashfs", 0, "sqsh"sv},
-    {"hfsplus", 1024, "H+"sv},
-    {"hfsplus", 1024, "HX"sv},
-    {"hfs", 1024, "BD"sv},
     {"apfs", 32, "NXSB"sv, 72},
     {"erofs", 1024, "\xe2\xe1\xf5\xe0"sv, 1072, 1088, 16},
-    {"nilfs2", 1030, "\x34\x34"sv, 1176, 1192, 80},
     {"jfs", 32768, "JFS1"sv, 32904, 32920, 16},
     {"reiserfs", 65588, "ReIsErFs"sv, 65620, 65636, 16},
     {"reiserfs", 65588, "ReIsEr2Fs"sv, 65620, 65636, 16},
     {"reiserfs", 65588, "ReIsEr3Fs"sv, 65620, 65636, 16},
     {"reiser4", 65536, "ReIsEr4"sv, 65556, 65572, 16},
     {"bcache", 4120, "\xc6\x85\x73\xf6\x4e\x1a\x45\xca\x82\x65\xf5\x7f\x48\xba\x6d\x81"sv, 4136},
-    {"bcachefs", 4120, "\xc6\x85\x73\xf6\x66\xce\x90\xa9\xd9\x6a\x60\xcf\x80\x3d\xf7\xef"sv, 4152, 4168, 32},
+    {"bcachefs", 4120, "\xc6\x85\x73\xf6\x66\xce\x90\xa9\xd9\x6a\x60\xcf\x80\x3d\xf7\xef"sv, 4152,
+     4168, 32},
     {"ocfs2", 8192, "OCFSV2"sv},
     {"ocfs2", 4096, "OCFSV2"sv},
     {"ocfs2", 2048, "OCFSV2"sv},
     {"ocfs2", 1024, "OCFSV2"sv},
-    {"gfs2", 65536, "\x01\x16\x19\x70\x00\x00\x00\x01"sv},
-    {"cramfs", 0, "\x45\x3d\xcd\x28"sv},
+    {"gfs2", 65536, "\x01\x16\x19\x70\x00\x00\x00\x01"sv, 65792, 65696, 64},
+    {"cramfs", 0, "\x45\x3d\xcd\x28"sv, 0, 48, 16},
     {"romfs", 0, "-rom1fs-"sv},
     {"vdo", 0, "dmvdo001"sv},
     {"DM_snapshot_cow", 0, "SnAp"sv},
@@ -124,7 +124,8 @@ Content swap_area(const Head& head) {
 /// Source: ext4's on-disk format, super block.
 Content ext(const Head& head) {
   constexpr std::size_t kSuperblock = 1024;
-  if (head.number<le16>(kSuperblock + 56) != 0xef53 || head.number<le32>(kSuperblock + 24) > 6) return {};
+  if (head.number<le16>(kSuperblock + 56) != 0xef53 || head.number<le32>(kSuperblock + 24) > 6)
+    return {};
   const std::uint32_t compatible = head.number<le32>(kSuperblock + 92);
   const std::uint32_t incompatible = head.number<le32>(kSuperblock + 96);
   const std::uint32_t read_only = head.number<le32>(kSuperblock + 100);
@@ -137,7 +138,8 @@ Content ext(const Head& head) {
 
 Content iso9660(const Head& head) {
   if (!head.has(32769, "CD001")) {
-    const bool udf = head.has(32769, "BEA01") && (head.has(34817, "NSR0") || head.has(36865, "NSR0"));
+    const bool udf =
+        head.has(32769, "BEA01") && (head.has(34817, "NSR0") || head.has(36865, "NSR0"));
     return udf ? Content{"udf", {}, {}} : Content{};
   }
   for (std::size_t at = 34817; at < kHeadSize; at += 2048)
@@ -172,6 +174,19 @@ Content f2fs(const Head& head) {
   if (const auto field = part(head.bytes(), 1024 + 124, 1024)) label = utf16le_to_wtf8(*field);
   label.resize(std::min(label.size(), label.find('\0')));
   return {"f2fs", label, head.uuid(1024 + 108)};
+}
+
+/// Magic numbers of 16 bits, which ext's counters can look like: tried after it, with a second
+/// sign.
+Content short_magics(const Head& head) {
+  const unsigned version = head.number<be16>(1026);
+  if ((head.has(1024, "H+") && version == 4) || (head.has(1024, "HX") && version == 5))
+    return {"hfsplus", {}, {}};
+  const std::uint32_t block_size = head.number<be32>(1044);
+  if (head.has(1024, "BD") && block_size != 0 && block_size % 512 == 0) return {"hfs", {}, {}};
+  if (head.number<le16>(1030) == 0x3434 && head.number<le32>(1024) == 2)
+    return {"nilfs2", head.text(1192, 80), head.uuid(1176)};
+  return {};
 }
 
 Content exfat(const Head& head) {
@@ -215,7 +230,9 @@ Content far_away(const BlockDevice& device) {
   for (const Place& place : places) {
     std::byte bytes[32];
     const auto window = std::span(bytes).first(place.magic.size());
-    if (size < 4096 || place.offset > size - place.magic.size() || !device.read(place.offset, window)) continue;
+    if (size < 4096 || place.offset > size - place.magic.size() ||
+        !device.read(place.offset, window))
+      continue;
     if (as_chars(window) == place.magic) return {std::string(place.type), {}, {}};
   }
   return {};
@@ -228,9 +245,10 @@ Content fat(const BlockDevice& device, const Head& head) {
   const unsigned cluster = std::to_integer<unsigned>(head.byte(13));
   const unsigned fats = std::to_integer<unsigned>(head.byte(16));
   const unsigned media = std::to_integer<unsigned>(head.byte(21));
-  const bool sound = std::has_single_bit(sector_size) && sector_size >= 512 && sector_size <= 4096 &&
-                     std::has_single_bit(cluster) && reserved != 0 && fats != 0 && fats <= 4 &&
-                     (media == 0xf0 || media >= 0xf8) && (head.number<le16>(22) != 0 || head.number<le32>(36) != 0) &&
+  const bool sound = std::has_single_bit(sector_size) && sector_size >= 512 &&
+                     sector_size <= 4096 && std::has_single_bit(cluster) && reserved != 0 &&
+                     fats != 0 && fats <= 4 && (media == 0xf0 || media >= 0xf8) &&
+                     (head.number<le16>(22) != 0 || head.number<le32>(36) != 0) &&
                      (head.number<le16>(19) != 0 || head.number<le32>(32) != 0);
   if (!sound) return {};
   const auto first = read_struct<le16>(device, std::uint64_t{reserved} * sector_size);
@@ -254,10 +272,12 @@ Content by_magic(const Head& head) {
 }  // namespace
 
 Content recognise(const BlockDevice& device) {
-  if (const auto member = find_md_superblock(device)) return {"linux_raid_member", member->name, member->uuid};
+  if (const auto member = find_md_superblock(device))
+    return {"linux_raid_member", member->name, member->uuid};
   const Head head(device);
   if (const auto label = find_lvm_label(head.bytes())) return {"lvm2-pv", {}, label->uuid};
-  for (const auto& probe : {luks, swap_area, by_magic, ext, f2fs, exfat, iso9660, ufs})
+  for (const auto& probe :
+       {luks, swap_area, by_magic, ext, f2fs, exfat, iso9660, ufs, short_magics})
     if (Content content = probe(head)) return content;
   if (Content content = fat(device, head)) return content;
   if (Content content = far_away(device)) return content;

@@ -24,10 +24,18 @@ void remark(VolumeTable& table, Remark::Kind kind, std::string text) {
   table.remarks.push_back({kind, std::move(text)});
 }
 
+/// Read in pieces: most disks say something in the first.
 bool is_zero(const BlockDevice& disk) {
-  std::vector<std::byte> bytes(static_cast<std::size_t>(std::min(disk.size(), kZeroCheck)));
-  return disk.read(0, bytes) &&
-         std::ranges::all_of(bytes, [](std::byte byte) { return byte == std::byte{0}; });
+  std::vector<std::byte> bytes(16U << 10);
+  const std::uint64_t end = std::min(disk.size(), kZeroCheck);
+  for (std::uint64_t at = 0; at < end; at += bytes.size()) {
+    const auto piece = std::span(bytes).first(
+        static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), end - at)));
+    if (!disk.read(at, piece)) return false;
+    if (!std::ranges::all_of(piece, [](std::byte byte) { return byte == std::byte{0}; }))
+      return false;
+  }
+  return true;
 }
 
 /// One volume for the whole disk, with what was found on it.
@@ -51,15 +59,17 @@ bool is_beyond_doubt(const Mbr& mbr, std::uint64_t sectors) {
   std::ranges::sort(entries, {}, &MbrEntry::start);
   for (const MbrEntry& entry : entries) {
     if (entry.count == 0) continue;
-    if (entry.type == 0 || entry.start <= used || std::uint64_t{entry.start} + entry.count > sectors) return false;
+    if (entry.type == 0 || entry.start <= used ||
+        std::uint64_t{entry.start} + entry.count > sectors)
+      return false;
     used = std::uint64_t{entry.start} + entry.count - 1;
   }
   return used != 0;
 }
 
-/// A table made for sectors of 4 KiB (VHDX can have them) lies in the first sector all the same: its
-/// numbers count as 4 KiB where nothing begins at the places that 512 B give, and something does at
-/// the others.
+/// A table made for sectors of 4 KiB (VHDX can have them) lies in the first sector all the same:
+/// its numbers count as 4 KiB where nothing begins at the places that 512 B give, and something
+/// does at the others.
 std::uint32_t mbr_sector_size(const Device& disk, const Mbr& mbr) {
   const auto begins = [&](std::uint32_t sector_size) {
     return std::ranges::any_of(mbr.entries, [&](const MbrEntry& entry) {
@@ -92,13 +102,16 @@ class Search {
     std::vector<std::byte> sector(512);
     if (disk_->size() < sector.size()) return;
     if (const auto done = disk_->read(0, sector); !done)
-      return remark(table_, Remark::Kind::damaged, "the first sector cannot be read: " + describe(done.error()));
+      return remark(table_, Remark::Kind::damaged,
+                    "the first sector cannot be read: " + describe(done.error()));
     mbr_ = parse_mbr(sector);
     content_ = recognise(*disk_);
     protective_ = mbr_ && mbr_->has(kTypeProtective);
     if (try_gpt() || try_mbr() || try_bsd()) return;
     if (content_) return list_whole_disk(disk_, std::move(content_), table_);
-    if (has_apple_map(*disk_)) return list_foreign(VolumeTable::Kind::apm, "apm", "Apple partition map: its partitions are not read");
+    if (has_apple_map(*disk_))
+      return list_foreign(VolumeTable::Kind::apm, "apm",
+                          "Apple partition map: its partitions are not read");
     if (mbr_) list_mbr_disk(disk_, *mbr_, table_);
   }
 
@@ -108,7 +121,8 @@ class Search {
     if (has_partitions || (!protective_ && content_)) {
       VolumeTable unused;
       if (list_gpt(*disk_, nullptr, unused) == GptFound::usable)
-        remark(table_, Remark::Kind::note, "a GPT is there as well but not used: the MBR has no protective entry");
+        remark(table_, Remark::Kind::note,
+               "a GPT is there as well but not used: the MBR has no protective entry");
       return false;
     }
     const GptFound found = list_gpt(*disk_, mbr_ ? &*mbr_ : nullptr, table_);
@@ -116,13 +130,15 @@ class Search {
     if (content_ || !protective_) return false;
     table_.kind = VolumeTable::Kind::gpt;
     if (found == GptFound::none)
-      remark(table_, Remark::Kind::damaged, "protective MBR, but no GPT: neither a primary nor a backup header");
+      remark(table_, Remark::Kind::damaged,
+             "protective MBR, but no GPT: neither a primary nor a backup header");
     return true;
   }
 
   void gpt_remarks() {
     if (!protective_)
-      return remark(table_, Remark::Kind::damaged, "GPT without a protective MBR: Linux does not use it");
+      return remark(table_, Remark::Kind::damaged,
+                    "GPT without a protective MBR: Linux does not use it");
     std::uint64_t end = 0;
     int others = 0;
     for (const MbrEntry& entry : mbr_->entries) {
@@ -130,17 +146,21 @@ class Search {
       if (entry.type == kTypeProtective) end = std::uint64_t{entry.start} + entry.count;
     }
     if (others != 0)
-      remark(table_, Remark::Kind::note, "hybrid MBR: " + std::to_string(others) +
-                                             " entries beside the protective one; the GPT is the one used");
-    if (end != UINT32_MAX && end != std::uint64_t{UINT32_MAX} + 1 && end > disk_->size() / table_.sector_size)
-      remark(table_, Remark::Kind::damaged, "the protective MBR covers " + std::to_string(end) +
-                                                " sectors, but the disk has only " +
-                                                std::to_string(disk_->size() / table_.sector_size));
+      remark(table_, Remark::Kind::note,
+             "hybrid MBR: " + std::to_string(others) +
+                 " entries beside the protective one; the GPT is the one used");
+    if (end != UINT32_MAX && end != std::uint64_t{UINT32_MAX} + 1 &&
+        end > disk_->size() / table_.sector_size)
+      remark(table_, Remark::Kind::damaged,
+             "the protective MBR covers " + std::to_string(end) +
+                 " sectors, but the disk has only " +
+                 std::to_string(disk_->size() / table_.sector_size));
   }
 
   bool try_mbr() {
     if (!mbr_ || protective_ || !is_plausible(*mbr_, disk_->size(), 512)) return false;
-    if (content_ && is_boot_sector_format() && !is_beyond_doubt(*mbr_, disk_->size() / 512)) return false;
+    if (content_ && is_boot_sector_format() && !is_beyond_doubt(*mbr_, disk_->size() / 512))
+      return false;
     list_mbr_disk(disk_, *mbr_, table_);
     if (!mbr_->has(kTypeDynamic)) return true;
     table_.kind = VolumeTable::Kind::dynamic_disk;
@@ -185,8 +205,8 @@ void attach(const Device& disk, VolumeTable& table) {
       continue;
     }
     if (start >= disk->size()) {
-      volume.problem = "starts at byte " + std::to_string(start) + ", past the end of the disk of " +
-                       std::to_string(disk->size()) + " bytes";
+      volume.problem = "starts at byte " + std::to_string(start) +
+                       ", past the end of the disk of " + std::to_string(disk->size()) + " bytes";
     } else {
       const std::uint64_t there = std::min(volume.size, disk->size() - start);
       if (there < volume.size)
@@ -194,7 +214,8 @@ void attach(const Device& disk, VolumeTable& table) {
                          std::to_string(volume.size) + " bytes lie past the end of the disk";
       if (there != 0) volume.device = std::make_shared<SliceDevice>(disk, start, there);
     }
-    if (!volume.problem.empty()) remark(table, Remark::Kind::damaged, volume.name + ": " + volume.problem);
+    if (!volume.problem.empty())
+      remark(table, Remark::Kind::damaged, volume.name + ": " + volume.problem);
   }
 }
 
@@ -206,10 +227,13 @@ void report_overlaps(VolumeTable& table) {
   std::vector<std::string> texts;
   const Volume* widest = nullptr;  // of those seen, the one that ends last
   for (const Volume* volume : order) {
-    const auto end = [](const Volume* v) { return v->size > UINT64_MAX - *v->offset ? UINT64_MAX : *v->offset + v->size; };
+    const auto end = [](const Volume* v) {
+      return v->size > UINT64_MAX - *v->offset ? UINT64_MAX : *v->offset + v->size;
+    };
     if (widest != nullptr && *volume->offset < end(widest))
       texts.push_back(volume->name + " overlaps " + widest->name + ": it starts at byte " +
-                      std::to_string(*volume->offset) + ", before byte " + std::to_string(end(widest)));
+                      std::to_string(*volume->offset) + ", before byte " +
+                      std::to_string(end(widest)));
     if (widest == nullptr || end(volume) > end(widest)) widest = volume;
   }
   for (std::string& text : texts) remark(table, Remark::Kind::damaged, std::move(text));

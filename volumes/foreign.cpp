@@ -8,17 +8,19 @@ namespace {
 /// Where the label may begin: FreeBSD and OpenBSD, then others. Source: FreeBSD, sys/disklabel.h.
 constexpr std::size_t kBsdPlaces[] = {512, 64, 0};
 constexpr std::uint32_t kBsdMagic = 0x82564557;
-constexpr std::size_t kBsdHeader = 148;     ///< bytes before the partitions
-constexpr std::size_t kBsdPartition = 16;   ///< bytes each
+constexpr std::size_t kBsdHeader = 148;    ///< bytes before the partitions
+constexpr std::size_t kBsdPartition = 16;  ///< bytes each
 constexpr unsigned kBsdMaxPartitions = 22;
 
 /// The exclusive or of all its 16-bit words is 0.
 bool is_bsd_label(std::span<const std::byte> bytes) {
-  if (get<le32>(bytes)->value() != kBsdMagic || get<le32>(bytes, 132)->value() != kBsdMagic) return false;
+  if (get<le32>(bytes)->value() != kBsdMagic || get<le32>(bytes, 132)->value() != kBsdMagic)
+    return false;
   const unsigned count = get<le16>(bytes, 138)->value();
   if (count > kBsdMaxPartitions) return false;
   unsigned sum = 0;
-  for (std::size_t at = 0; at < kBsdHeader + count * kBsdPartition; at += 2) sum ^= get<le16>(bytes, at)->value();
+  for (std::size_t at = 0; at < kBsdHeader + count * kBsdPartition; at += 2)
+    sum ^= get<le16>(bytes, at)->value();
   return sum == 0;
 }
 

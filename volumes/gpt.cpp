@@ -28,20 +28,25 @@ bool has_signature(const BlockDevice& disk, std::uint64_t offset) {
   return header && std::memcmp(header.value().signature, "EFI PART", 8) == 0;
 }
 
-Result<GptHeader> read_header(const BlockDevice& disk, std::uint64_t lba, std::uint32_t sector_size) {
+Result<GptHeader> read_header(const BlockDevice& disk, std::uint64_t lba,
+                              std::uint32_t sector_size) {
   const std::uint64_t offset = lba * sector_size;
   std::vector<std::byte> sector(sector_size);
   TRY(disk.read(offset, sector));
   const GptHeader header = *get<GptHeader>(sector);
-  if (std::memcmp(header.signature, "EFI PART", 8) != 0) return corrupt("no signature \"EFI PART\"", offset);
+  if (std::memcmp(header.signature, "EFI PART", 8) != 0)
+    return corrupt("no signature \"EFI PART\"", offset);
   const std::uint32_t size = header.header_size.value();
   if (size < sizeof(GptHeader) || size > sector_size)
-    return corrupt("header size " + std::to_string(size) + " (92 to " + std::to_string(sector_size) + ")", offset);
+    return corrupt(
+        "header size " + std::to_string(size) + " (92 to " + std::to_string(sector_size) + ")",
+        offset);
   std::memset(sector.data() + offsetof(GptHeader, header_crc32), 0, 4);
   if (checksum(std::span(sector).first(size)) != header.header_crc32.value())
     return corrupt("checksum of the header is wrong", offset);
   if (header.my_lba.value() != lba)
-    return corrupt("header says that it lies at sector " + std::to_string(header.my_lba.value()), offset);
+    return corrupt("header says that it lies at sector " + std::to_string(header.my_lba.value()),
+                   offset);
   return header;
 }
 
@@ -51,9 +56,12 @@ Result<Gpt> read_gpt(const BlockDevice& disk, std::uint64_t lba, std::uint32_t s
   const std::uint64_t count = gpt.header.number_of_partition_entries.value();
   const std::uint64_t start = gpt.header.partition_entry_lba.value();
   if (size < sizeof(GptEntry) || size % 8 != 0)
-    return corrupt("entries of " + std::to_string(size) + " bytes (at least 128, a multiple of 8)", lba * sector_size);
+    return corrupt("entries of " + std::to_string(size) + " bytes (at least 128, a multiple of 8)",
+                   lba * sector_size);
   if (count * size > kMaxEntryArray)
-    return corrupt(std::to_string(count) + " entries of " + std::to_string(size) + " bytes (at most 4 MiB)", lba * sector_size);
+    return corrupt(
+        std::to_string(count) + " entries of " + std::to_string(size) + " bytes (at most 4 MiB)",
+        lba * sector_size);
   if (start > disk.size() / sector_size || count * size > disk.size() - start * sector_size)
     return corrupt("entries lie past the end of the disk", lba * sector_size);
   gpt.entries.resize(static_cast<std::size_t>(count * size));
@@ -65,18 +73,22 @@ Result<Gpt> read_gpt(const BlockDevice& disk, std::uint64_t lba, std::uint32_t s
 
 /// Where a backup header may lie: where the primary says (even a damaged one), at the disk's last
 /// sector, and at the last sector that the protective MBR knows of (the disk has grown since).
-std::vector<std::uint64_t> backup_places(const BlockDevice& disk, const Mbr* mbr, std::uint32_t sector_size) {
+std::vector<std::uint64_t> backup_places(const BlockDevice& disk, const Mbr* mbr,
+                                         std::uint32_t sector_size) {
   const std::uint64_t sectors = disk.size() / sector_size;
   std::vector<std::uint64_t> places;
   const auto add = [&](std::uint64_t lba) {
-    if (lba > 1 && lba < sectors && std::ranges::find(places, lba) == places.end()) places.push_back(lba);
+    if (lba > 1 && lba < sectors && std::ranges::find(places, lba) == places.end())
+      places.push_back(lba);
   };
   const auto primary = read_struct<GptHeader>(disk, sector_size);
-  if (primary && std::memcmp(primary.value().signature, "EFI PART", 8) == 0) add(primary.value().alternate_lba.value());
+  if (primary && std::memcmp(primary.value().signature, "EFI PART", 8) == 0)
+    add(primary.value().alternate_lba.value());
   add(sectors - 1);
   if (mbr != nullptr)
     for (const MbrEntry& entry : mbr->entries)
-      if (entry.type == kTypeProtective && entry.count != 0) add(std::uint64_t{entry.start} + entry.count - 1);
+      if (entry.type == kTypeProtective && entry.count != 0)
+        add(std::uint64_t{entry.start} + entry.count - 1);
   return places;
 }
 
@@ -97,7 +109,8 @@ void list_entries(const Gpt& gpt, VolumeTable& table) {
     const GptEntry entry = *get<GptEntry>(gpt.entries, at);
     if (is_zero(entry.partition_type_guid)) continue;
     if (table.volumes.size() == kMaxPartitions) {
-      table.remarks.push_back({Remark::Kind::unsupported, "GPT: more than 255 partitions: the rest is not shown"});
+      table.remarks.push_back(
+          {Remark::Kind::unsupported, "GPT: more than 255 partitions: the rest is not shown"});
       return;
     }
     Volume volume;
@@ -107,7 +120,8 @@ void list_entries(const Gpt& gpt, VolumeTable& table) {
     if (first > UINT64_MAX / table.sector_size || last > UINT64_MAX / table.sector_size - 1)
       volume.problem = "lies past the end of any disk";
     else if (last < first)
-      volume.problem = "ends at sector " + std::to_string(last) + ", before its start at sector " + std::to_string(first);
+      volume.problem = "ends at sector " + std::to_string(last) + ", before its start at sector " +
+                       std::to_string(first);
     if (first <= UINT64_MAX / table.sector_size) volume.offset = first * table.sector_size;
     if (volume.problem.empty()) volume.size = (last - first + 1) * table.sector_size;
     volume.partition_uuid = guid_text(entry.unique_partition_guid);
@@ -122,16 +136,22 @@ void list_entries(const Gpt& gpt, VolumeTable& table) {
 void check_backup(const BlockDevice& disk, const Gpt& primary, VolumeTable& table) {
   const std::uint64_t sectors = disk.size() / table.sector_size;
   const std::uint64_t lba = primary.header.alternate_lba.value();
-  const auto say = [&](Remark::Kind kind, const std::string& what) { table.remarks.push_back({kind, "GPT: " + what}); };
+  const auto say = [&](Remark::Kind kind, const std::string& what) {
+    table.remarks.push_back({kind, "GPT: " + what});
+  };
   if (lba >= sectors)
-    return say(Remark::Kind::damaged, "the disk is shorter than its table: the backup header should lie at sector " +
-                                          std::to_string(lba) + " of " + std::to_string(sectors));
+    return say(Remark::Kind::damaged,
+               "the disk is shorter than its table: the backup header should lie at sector " +
+                   std::to_string(lba) + " of " + std::to_string(sectors));
   const auto backup = read_gpt(disk, lba, table.sector_size);
-  if (!backup) return say(Remark::Kind::damaged, "the backup is damaged: " + describe(backup.error()));
+  if (!backup)
+    return say(Remark::Kind::damaged, "the backup is damaged: " + describe(backup.error()));
   if (lba != sectors - 1)
-    say(Remark::Kind::note, "the backup header does not lie at the disk's end: the disk has grown since");
+    say(Remark::Kind::note,
+        "the backup header does not lie at the disk's end: the disk has grown since");
   const GptHeader& other = backup.value().header;
-  if (other.partition_entry_array_crc32.value() != primary.header.partition_entry_array_crc32.value() ||
+  if (other.partition_entry_array_crc32.value() !=
+          primary.header.partition_entry_array_crc32.value() ||
       std::memcmp(other.disk_guid, primary.header.disk_guid, 16) != 0)
     say(Remark::Kind::damaged, "the backup differs from the primary table, which is the one shown");
 }
@@ -166,14 +186,16 @@ GptFound list_gpt(const BlockDevice& disk, const Mbr* mbr, VolumeTable& table) {
         problem += (problem.empty() ? "" : "; ") + ("backup: " + describe(backup.error()));
         continue;
       }
-      table.remarks.push_back({Remark::Kind::damaged, "GPT: the primary table is damaged, the backup is shown: " +
-                                                          (problem.empty() ? "no signature \"EFI PART\"" : problem)});
+      table.remarks.push_back(
+          {Remark::Kind::damaged, "GPT: the primary table is damaged, the backup is shown: " +
+                                      (problem.empty() ? "no signature \"EFI PART\"" : problem)});
       use(backup.value(), sector_size, table);
       return GptFound::usable;
     }
   }
   if (problem.empty()) return GptFound::none;
-  table.remarks.push_back({Remark::Kind::damaged, "GPT: neither the primary nor the backup table is whole: " + problem});
+  table.remarks.push_back({Remark::Kind::damaged,
+                           "GPT: neither the primary nor the backup table is whole: " + problem});
   return GptFound::damaged;
 }
 

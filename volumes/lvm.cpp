@@ -21,11 +21,11 @@ struct Found {
 /// lvm2 takes no other names; so none can be a path.
 bool is_name(std::string_view name) {
   const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
-           c == '+' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '+' || c == '-';
   };
-  return !name.empty() && name.size() <= kMaxName && name.front() != '-' && name != "." && name != ".." &&
-         std::ranges::all_of(name, allowed);
+  return !name.empty() && name.size() <= kMaxName && name.front() != '-' && name != "." &&
+         name != ".." && std::ranges::all_of(name, allowed);
 }
 
 /// One part of a device-mapper name: its hyphens doubled.
@@ -46,7 +46,9 @@ class Assembly {
   }
 
  private:
-  void remark(Remark::Kind kind, std::string text) { table_.remarks.push_back({kind, std::move(text)}); }
+  void remark(Remark::Kind kind, std::string text) {
+    table_.remarks.push_back({kind, std::move(text)});
+  }
 
   void read_physical(std::size_t index) {
     Volume& volume = table_.volumes[index];
@@ -55,7 +57,9 @@ class Assembly {
     const auto label = find_lvm_label(head);
     if (!label) return;
     if (!devices_.emplace(label->uuid, volume.device).second)
-      return remark(Remark::Kind::damaged, volume.name + ": a second physical volume with the UUID " + label->uuid + ": not used");
+      return remark(
+          Remark::Kind::damaged,
+          volume.name + ": a second physical volume with the UUID " + label->uuid + ": not used");
     const auto metadata = read_lvm_metadata(*volume.device, *label);
     if (!metadata) {
       volume.problem = describe(metadata.error());
@@ -64,15 +68,18 @@ class Assembly {
     if (metadata.value().group.empty()) return;
     Found& found = groups_[std::string(metadata.value().volume_group.text_of("id"))];
     if (!found.members.empty() && found.metadata.seqno != metadata.value().seqno)
-      remark(Remark::Kind::note, volume.name + ": LVM metadata number " + std::to_string(metadata.value().seqno) +
-                                     " beside number " + std::to_string(found.metadata.seqno) + ": the newer is used");
-    if (found.members.empty() || metadata.value().seqno > found.metadata.seqno) found.metadata = metadata.value();
+      remark(Remark::Kind::note, volume.name + ": LVM metadata number " +
+                                     std::to_string(metadata.value().seqno) + " beside number " +
+                                     std::to_string(found.metadata.seqno) + ": the newer is used");
+    if (found.members.empty() || metadata.value().seqno > found.metadata.seqno)
+      found.metadata = metadata.value();
     found.members.push_back(index);
   }
 
   void list(const std::string& id, const Found& found) {
     const std::string& group = found.metadata.group;
-    if (!is_name(group)) return remark(Remark::Kind::damaged, "LVM: no volume group can be called \"" + group + "\"");
+    if (!is_name(group))
+      return remark(Remark::Kind::damaged, "LVM: no volume group can be called \"" + group + "\"");
     const auto volumes = open_lvm_group(found.metadata.volume_group, devices_);
     if (!volumes) {
       const std::string problem = "volume group " + group + ": " + describe(volumes.error());
@@ -84,11 +91,13 @@ class Assembly {
 
   void append(const std::string& group, const std::string& id, const LvmVolume& logical) {
     if (!is_name(logical.name))
-      return remark(Remark::Kind::damaged, "LVM: no logical volume can be called \"" + logical.name + "\"");
+      return remark(Remark::Kind::damaged,
+                    "LVM: no logical volume can be called \"" + logical.name + "\"");
     Volume volume;
     volume.name = doubled(group) + "-" + doubled(logical.name);
     if (std::ranges::find(table_.volumes, volume.name, &Volume::name) != table_.volumes.end()) {
-      remark(Remark::Kind::damaged, "LVM: a second volume " + volume.name + ", of the volume group with the id " + id);
+      remark(Remark::Kind::damaged,
+             "LVM: a second volume " + volume.name + ", of the volume group with the id " + id);
       volume.name += "." + std::to_string(table_.volumes.size());
     }
     volume.volume_group = group;

@@ -10,7 +10,8 @@ LvmDevice::Piece LvmDevice::find(std::uint64_t offset, std::uint64_t length) con
   const std::uint64_t inside = offset - segment.start;
   length = std::min(length, segment.length - inside);
   if (segment.kind != LvmSegment::Kind::striped) return {&segment, nullptr, 0, length};
-  if (segment.stripes.size() == 1) return {&segment, &segment.stripes[0], segment.stripes[0].offset + inside, length};
+  if (segment.stripes.size() == 1)
+    return {&segment, &segment.stripes[0], segment.stripes[0].offset + inside, length};
   // Source: Linux, device-mapper striped target: chunks dealt out in turn.
   const std::uint64_t chunk = inside / segment.stripe_size;
   const std::uint64_t in_chunk = inside % segment.stripe_size;
@@ -38,8 +39,10 @@ Result<void> LvmDevice::do_read(std::uint64_t offset, std::span<std::byte> out) 
 
 Result<Location> LvmDevice::do_locate(std::uint64_t offset, std::uint64_t length) const {
   const Piece piece = find(offset, length);
-  if (piece.segment->kind == LvmSegment::Kind::zero) return Location{Location::Kind::zero, piece.length};
-  if (piece.stripe == nullptr || !piece.stripe->device) return Error{Errc::io, piece.segment->problem, offset};
+  if (piece.segment->kind == LvmSegment::Kind::zero)
+    return Location{Location::Kind::zero, piece.length};
+  if (piece.stripe == nullptr || !piece.stripe->device)
+    return Error{Errc::io, piece.segment->problem, offset};
   return piece.stripe->device->locate(piece.offset, piece.length);
 }
 

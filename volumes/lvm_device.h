@@ -11,7 +11,7 @@ namespace imgfs::volumes {
 struct LvmSegment {
   enum class Kind { striped, zero, missing };
   struct Stripe {
-    Device device;  ///< a physical volume, or a logical volume below; null: missing
+    Device device;         ///< a physical volume, or a logical volume below; null: missing
     std::uint64_t offset;  ///< bytes in it
   };
   Kind kind = Kind::missing;

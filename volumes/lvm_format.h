@@ -10,11 +10,11 @@ namespace imgfs::volumes {
 
 /// In one of the first four sectors.
 struct LvmLabelHeader {
-  char id[8];          ///< "LABELONE"
-  le64 sector;         ///< of this label
-  le32 crc;            ///< from `offset` on to the sector's end
-  le32 offset;         ///< of the PV header, bytes from the label's start
-  char type[8];        ///< "LVM2 001"
+  char id[8];    ///< "LABELONE"
+  le64 sector;   ///< of this label
+  le32 crc;      ///< from `offset` on to the sector's end
+  le32 offset;   ///< of the PV header, bytes from the label's start
+  char type[8];  ///< "LVM2 001"
 };
 static_assert(sizeof(LvmLabelHeader) == 32);
 

@@ -18,8 +18,8 @@ struct LvmVolume {
   std::string problem;
 };
 
-/// The visible logical volumes of a group, in the metadata's order. A volume that is damaged or of a
-/// kind that is not read has its reason; the others are not touched by it.
+/// The visible logical volumes of a group, in the metadata's order. A volume that is damaged or of
+/// a kind that is not read has its reason; the others are not touched by it.
 Result<std::vector<LvmVolume>> open_lvm_group(const LvmValue& group, const LvmDevices& devices);
 
 }  // namespace imgfs::volumes

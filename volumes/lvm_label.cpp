@@ -15,9 +15,11 @@ std::string_view chars(const char* field, std::size_t size) { return {field, siz
 
 std::optional<LvmLabel> parse(std::span<const std::byte> sector, std::uint64_t number) {
   const auto header = get<LvmLabelHeader>(sector);
-  if (!header || chars(header->id, 8) != "LABELONE" || chars(header->type, 8) != "LVM2 001") return std::nullopt;
+  if (!header || chars(header->id, 8) != "LABELONE" || chars(header->type, 8) != "LVM2 001")
+    return std::nullopt;
   if (header->sector.value() != number) return std::nullopt;
-  if (crc32(kLvmCrcSeed, sector.subspan(offsetof(LvmLabelHeader, offset))) != header->crc.value()) return std::nullopt;
+  if (crc32(kLvmCrcSeed, sector.subspan(offsetof(LvmLabelHeader, offset))) != header->crc.value())
+    return std::nullopt;
   std::size_t at = header->offset.value();
   const auto pv = get<LvmPvHeader>(sector, at);
   if (!pv) return std::nullopt;

@@ -17,10 +17,10 @@ struct LvmArea {
 
 /// The label of a physical volume.
 struct LvmLabel {
-  std::string id;                   ///< 32 characters
-  std::string uuid;                 ///< the same with hyphens, as blkid and the metadata spell it
-  std::uint64_t device_size = 0;    ///< bytes
-  std::vector<LvmArea> metadata;    ///< at most 8
+  std::string id;                 ///< 32 characters
+  std::string uuid;               ///< the same with hyphens, as blkid and the metadata spell it
+  std::uint64_t device_size = 0;  ///< bytes
+  std::vector<LvmArea> metadata;  ///< at most 8
 };
 
 /// The label in one of the first four sectors, its checksum verified; nothing where there is none.

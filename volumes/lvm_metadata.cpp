@@ -28,13 +28,17 @@ Result<std::optional<Place>> read_header(const BlockDevice& device, LvmArea area
   if (crc32(kLvmCrcSeed, std::span(sector).subspan(4)) != header.checksum.value())
     return corrupt("checksum of the LVM metadata area's header is wrong", area.offset);
   if (header.version.value() != 1 || header.start.value() != area.offset)
-    return corrupt("LVM metadata area of version " + std::to_string(header.version.value()) + " for offset " +
-                       std::to_string(header.start.value()) + " (version 1 expected)", area.offset);
+    return corrupt("LVM metadata area of version " + std::to_string(header.version.value()) +
+                       " for offset " + std::to_string(header.start.value()) +
+                       " (version 1 expected)",
+                   area.offset);
   const std::uint64_t size = header.size.value();
   if (size <= kLvmSector || size > device.size() - area.offset)
-    return corrupt("LVM metadata area of " + std::to_string(size) + " bytes does not fit", area.offset);
+    return corrupt("LVM metadata area of " + std::to_string(size) + " bytes does not fit",
+                   area.offset);
   const auto text = *get<LvmRawLocation>(sector, sizeof(LvmMetadataHeader));
-  if (text.offset.value() == 0 || (text.flags.value() & kLvmLocationIgnored) != 0) return std::optional<Place>();
+  if (text.offset.value() == 0 || (text.flags.value() & kLvmLocationIgnored) != 0)
+    return std::optional<Place>();
   return std::optional(Place{size, text});
 }
 
@@ -42,9 +46,12 @@ Result<std::optional<Place>> read_header(const BlockDevice& device, LvmArea area
 Result<std::string> read_text(const BlockDevice& device, LvmArea area, const Place& place) {
   const std::uint64_t offset = place.text.offset.value();
   const std::uint64_t size = place.text.size.value();
-  if (offset < kLvmSector || offset >= place.area_size || size > place.area_size - kLvmSector || size > kMaxText)
-    return corrupt("LVM metadata text of " + std::to_string(size) + " bytes at " + std::to_string(offset) +
-                       " does not fit into its area of " + std::to_string(place.area_size), area.offset);
+  if (offset < kLvmSector || offset >= place.area_size || size > place.area_size - kLvmSector ||
+      size > kMaxText)
+    return corrupt("LVM metadata text of " + std::to_string(size) + " bytes at " +
+                       std::to_string(offset) + " does not fit into its area of " +
+                       std::to_string(place.area_size),
+                   area.offset);
   std::vector<std::byte> bytes(static_cast<std::size_t>(size));
   const auto first = static_cast<std::size_t>(std::min(size, place.area_size - offset));
   TRY(device.read(area.offset + offset, std::span(bytes).first(first)));

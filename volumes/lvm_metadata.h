@@ -9,8 +9,8 @@ namespace imgfs::volumes {
 
 /// The text that a physical volume's metadata area holds.
 struct LvmMetadata {
-  std::string group;       ///< name of the volume group; empty where the volume belongs to none
-  LvmValue volume_group;   ///< its section
+  std::string group;      ///< name of the volume group; empty where the volume belongs to none
+  LvmValue volume_group;  ///< its section
   std::uint64_t seqno = 0;
 };
 

@@ -24,7 +24,8 @@ std::size_t choose_raid1_leg(const std::vector<RaidLeg>& legs) {
   // From strict to lenient: in sync; not failed and as new as any; whole at all.
   const auto is_current = [&](std::size_t i) {
     const bool marked = i < 64 && (failed >> i & 1U) != 0;
-    return legs[i].whole && !marked && (newest == 0 || (supers[i] && supers[i]->events.value() == newest));
+    return legs[i].whole && !marked &&
+           (newest == 0 || (supers[i] && supers[i]->events.value() == newest));
   };
   const auto is_in_sync = [&](std::size_t i) {
     return is_current(i) && supers[i] && supers[i]->disk_recovery_offset.value() == UINT64_MAX;

@@ -9,10 +9,12 @@ namespace {
 constexpr int kMaxDepth = 8;
 constexpr std::size_t kMaxValues = 500'000;
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v'; }
+bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
+}
 bool is_key(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-         c == '.' || c == '+';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '-' || c == '.' || c == '+';
 }
 
 class Parser {
@@ -98,10 +100,12 @@ class Parser {
     while (at_ < text_.size() && is_key(text_[at_])) ++at_;
     const std::string_view word = text_.substr(begin, at_ - begin);
     const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), out.number);
-    if (word.empty() || error != std::errc{}) return corrupt("a number, a text or a list was expected", begin);
+    if (word.empty() || error != std::errc{})
+      return corrupt("a number, a text or a list was expected", begin);
     // A fraction ("1.5") is no number that the metadata uses.
     out.kind = LvmValue::Kind::number;
-    if (end != word.data() + word.size() && *end != '.') return corrupt("a number was expected", begin);
+    if (end != word.data() + word.size() && *end != '.')
+      return corrupt("a number was expected", begin);
     return success();
   }
 
@@ -144,13 +148,15 @@ std::optional<std::uint64_t> LvmValue::number_of(std::string_view name, std::uin
 
 std::string_view LvmValue::text_of(std::string_view name) const {
   const LvmValue* value = find(name);
-  return value != nullptr && value->kind == Kind::text ? std::string_view(value->text) : std::string_view();
+  return value != nullptr && value->kind == Kind::text ? std::string_view(value->text)
+                                                       : std::string_view();
 }
 
 bool LvmValue::has_flag(std::string_view name, std::string_view item) const {
   const LvmValue* value = find(name);
   if (value == nullptr || value->kind != Kind::list) return false;
-  return std::ranges::any_of(value->items, [item](const LvmValue& flag) { return flag.text == item; });
+  return std::ranges::any_of(value->items,
+                             [item](const LvmValue& flag) { return flag.text == item; });
 }
 
 Result<LvmValue> parse_lvm_text(std::string_view text) { return Parser(text).whole(); }

@@ -30,8 +30,8 @@ struct LvmValue {
   bool has_flag(std::string_view name, std::string_view item) const;
 };
 
-/// Parses a whole text into its top section. Bounded: depth 8, half a million values. The position of
-/// an error counts from the text's start.
+/// Parses a whole text into its top section. Bounded: depth 8, half a million values. The position
+/// of an error counts from the text's start.
 Result<LvmValue> parse_lvm_text(std::string_view text);
 
 }  // namespace imgfs::volumes

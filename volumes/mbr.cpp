@@ -10,7 +10,7 @@ namespace imgfs::volumes {
 namespace {
 
 constexpr unsigned kFirstLogical = 5;
-constexpr unsigned kLastNumber = 255;      ///< Linux gives a disk no more
+constexpr unsigned kLastNumber = 255;           ///< Linux gives a disk no more
 constexpr int kMaxLinksWithoutPartition = 100;  ///< as Linux
 
 std::optional<std::array<MbrEntry, 4>> parse_entries(std::span<const std::byte> bytes) {
@@ -56,11 +56,14 @@ class LogicalChain {
  private:
   void remark(std::string what, std::uint64_t sector) {
     table_.remarks.push_back({Remark::Kind::damaged, "extended partition at sector " +
-                                                         std::to_string(first_) + ": " + std::move(what) +
-                                                         " (EBR at sector " + std::to_string(sector) + ")"});
+                                                         std::to_string(first_) + ": " +
+                                                         std::move(what) + " (EBR at sector " +
+                                                         std::to_string(sector) + ")"});
   }
-  /// Entries 3 and 4 of a link are often garbage: counted only where they lie inside, as Linux does.
-  bool is_partition(const MbrEntry& entry, std::size_t index, std::uint64_t sector, std::uint64_t size) const {
+  /// Entries 3 and 4 of a link are often garbage: counted only where they lie inside, as Linux
+  /// does.
+  bool is_partition(const MbrEntry& entry, std::size_t index, std::uint64_t sector,
+                    std::uint64_t size) const {
     if (entry.count == 0 || entry.is_extended()) return false;
     if (index < 2) return true;
     return std::uint64_t{entry.start} + entry.count <= size &&
@@ -78,7 +81,8 @@ void LogicalChain::follow(unsigned& number) {
   std::uint64_t sector = first_;
   std::uint64_t size = size_;
   for (int empty = 0; empty < kMaxLinksWithoutPartition; ++empty) {
-    if (!seen.insert(sector).second) return remark("the chain of logical partitions is a loop", sector);
+    if (!seen.insert(sector).second)
+      return remark("the chain of logical partitions is a loop", sector);
     std::array<std::byte, sizeof(MbrSector)> bytes;
     if (const auto done = disk_.read(sector * table_.sector_size, bytes); !done)
       return remark("cannot be read: " + describe(done.error()), sector);

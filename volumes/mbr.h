@@ -29,13 +29,13 @@ struct Mbr {
 /// neither 0 nor 0x80 (a boot sector's code in the place of the entries).
 std::optional<Mbr> parse_mbr(std::span<const std::byte> sector);
 
-/// True where an MBR describes partitions that can be those of a disk of `size` bytes: each non-empty
-/// entry starts behind the table, at least one inside the disk. Tells a table from the boot code
-/// of a file system that lies on the whole disk.
+/// True where an MBR describes partitions that can be those of a disk of `size` bytes: each
+/// non-empty entry starts behind the table, at least one inside the disk. Tells a table from the
+/// boot code of a file system that lies on the whole disk.
 bool is_plausible(const Mbr& mbr, std::uint64_t size, std::uint32_t sector_size);
 
-/// Appends the partitions: primaries as 1 to 4, logical ones from 5, numbered as Linux does. Extended
-/// partitions themselves are containers and not listed.
+/// Appends the partitions: primaries as 1 to 4, logical ones from 5, numbered as Linux does.
+/// Extended partitions themselves are containers and not listed.
 void list_mbr(const BlockDevice& disk, const Mbr& mbr, VolumeTable& table);
 
 }  // namespace imgfs::volumes

@@ -17,7 +17,8 @@ struct MbrRecord {
 };
 static_assert(sizeof(MbrRecord) == 16);
 
-/// The first sector of a disk, or of each link of an extended partition. Source: the same, table 5-1.
+/// The first sector of a disk, or of each link of an extended partition. Source: the same, table
+/// 5-1.
 struct MbrSector {
   std::byte boot_code[440];
   le32 unique_disk_signature;

@@ -33,8 +33,8 @@ std::uint32_t checksum(std::span<const std::byte> bytes) {
 
 std::string reason(const MdMember& member, bool in_sync) {
   if (member.level != "raid1")
-    return "member of the MD array " + (member.name.empty() ? member.uuid : member.name) + " of level " +
-           member.level + ": only RAID1 can be read";
+    return "member of the MD array " + (member.name.empty() ? member.uuid : member.name) +
+           " of level " + member.level + ": only RAID1 can be read";
   if (!in_sync) return "member of an MD RAID1 array, but a spare, faulty or not rebuilt to its end";
   return {};
 }
@@ -60,17 +60,19 @@ std::optional<MdMember> find_090(const BlockDevice& device) {
   member.data_size = std::uint64_t{super.size.value()} * 1024;
   member.problem = reason(member, (super.this_disk.state.value() & 0x7U) == 0x6U);
   if (member.problem.empty() && member.data_size > place)
-    member.problem = "MD RAID1 data of " + std::to_string(member.data_size) + " bytes reach past its superblock";
+    member.problem =
+        "MD RAID1 data of " + std::to_string(member.data_size) + " bytes reach past its superblock";
   return member;
 }
 
-std::optional<MdMember> find_1(const BlockDevice& device, const char* version, std::uint64_t place) {
+std::optional<MdMember> find_1(const BlockDevice& device, const char* version,
+                               std::uint64_t place) {
   const auto read = read_struct<Md1Superblock>(device, place);
   if (!read) return std::nullopt;
   Md1Superblock super = read.value();
   const std::uint32_t devices = super.max_dev.value();
-  if (super.magic.value() != kMdMagic || super.major_version.value() != 1 || devices > kMdMaxDevices ||
-      super.super_offset.value() != place / kSector)
+  if (super.magic.value() != kMdMagic || super.major_version.value() != 1 ||
+      devices > kMdMaxDevices || super.super_offset.value() != place / kSector)
     return std::nullopt;
   const std::uint32_t expected = super.sb_csum.value();
   super.sb_csum = le32(0);
@@ -85,14 +87,16 @@ std::optional<MdMember> find_1(const BlockDevice& device, const char* version, s
   const std::uint32_t number = super.dev_number.value();
   const unsigned role = number < devices ? super.dev_roles[number].value() : 0xffffU;
   const std::uint32_t features = super.feature_map.value();
-  member.problem = reason(member, role < kMdRoleLast && (features & (kMdFeatureRecovery | kMdFeatureJournal)) == 0);
+  member.problem = reason(
+      member, role < kMdRoleLast && (features & (kMdFeatureRecovery | kMdFeatureJournal)) == 0);
   const std::uint64_t sectors = device.size() / kSector;
   const std::uint64_t offset = super.data_offset.value();
   const std::uint64_t size = super.size.value();
   if (offset > sectors || size > sectors - offset) {
     if (member.problem.empty())
-      member.problem = "MD RAID1 data area of " + std::to_string(size) + " sectors from " + std::to_string(offset) +
-                       " on reaches past the device's " + std::to_string(sectors);
+      member.problem = "MD RAID1 data area of " + std::to_string(size) + " sectors from " +
+                       std::to_string(offset) + " on reaches past the device's " +
+                       std::to_string(sectors);
     return member;
   }
   member.data_offset = offset * kSector;

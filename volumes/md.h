@@ -16,11 +16,12 @@ struct MdMember {
   std::uint64_t events = 0;
   std::uint64_t data_offset = 0;  ///< bytes
   std::uint64_t data_size = 0;    ///< bytes
-  std::string problem;  ///< why its data area is not the array's content; empty for a RAID1 member in sync
+  std::string
+      problem;  ///< why its data area is not the array's content; empty for a RAID1 member in sync
 };
 
-/// The superblock at one of its four places, its checksum and its place verified; nothing where there
-/// is none.
+/// The superblock at one of its four places, its checksum and its place verified; nothing where
+/// there is none.
 std::optional<MdMember> find_md_superblock(const BlockDevice& device);
 
 }  // namespace imgfs::volumes

@@ -16,9 +16,11 @@ struct Found {
 
 void use(const Found& found, VolumeTable& table) {
   Volume& volume = *found.volume;
-  volume.device = std::make_shared<SliceDevice>(volume.device, found.member.data_offset, found.member.data_size);
-  table.remarks.push_back({Remark::Kind::note, volume.name + ": member of the MD RAID1 array " + found.member.uuid +
-                                                   " (version " + found.member.version + "): its data area is shown"});
+  volume.device = std::make_shared<SliceDevice>(volume.device, found.member.data_offset,
+                                                found.member.data_size);
+  table.remarks.push_back(
+      {Remark::Kind::note, volume.name + ": member of the MD RAID1 array " + found.member.uuid +
+                               " (version " + found.member.version + "): its data area is shown"});
   Content content = recognise(*volume.device);
   if (!content) return;
   volume.content = std::move(content.type);
@@ -42,7 +44,8 @@ void open_md_arrays(VolumeTable& table) {
     }
   }
   // The newest of each array first; the order of the disk where they are as new as each other.
-  std::ranges::stable_sort(members, [](const Found& a, const Found& b) { return a.member.events > b.member.events; });
+  std::ranges::stable_sort(
+      members, [](const Found& a, const Found& b) { return a.member.events > b.member.events; });
   for (std::size_t i = 0; i < members.size(); ++i) {
     const auto first = std::ranges::find_if(
         members, [&](const Found& other) { return other.member.uuid == members[i].member.uuid; });
@@ -51,8 +54,8 @@ void open_md_arrays(VolumeTable& table) {
       continue;
     }
     const bool older = members[i].member.events < first->member.events;
-    members[i].volume->problem = std::string(older ? "an older state" : "a mirror") + " of " + first->volume->name +
-                                 ", in the same MD RAID1 array";
+    members[i].volume->problem = std::string(older ? "an older state" : "a mirror") + " of " +
+                                 first->volume->name + ", in the same MD RAID1 array";
     members[i].volume->device = nullptr;
   }
 }

@@ -103,7 +103,7 @@ std::vector<Row> rows() {
       S("gpt_generic", [](Guest& g) { g.tree.volume_table.kind = VolumeTable::Kind::gpt; }, "", Status::pass, "", "generic-kvm"),
       S("bare_file_system", [](Guest& g) { g.tree.volume_table.kind = VolumeTable::Kind::whole_disk; g.tree.fake_disk.head.assign(512, std::byte{0}); }, "partition-table", fail, "PartitionNotPresent"),
       S("cut_short", [](Guest& g) { g.tree.fake_disk.bytes = 5ULL << 30; }, "partition-table", fail, "PartitionNotPresent"),
-      S("no_boot_code", [](Guest& g) { g.tree.fake_disk.head.assign(512, std::byte{0}); }, "partition-table", warn),
+      S("no_boot_code_not_active", [](Guest& g) { g.tree.fake_disk.head.assign(512, std::byte{0}); }, "partition-table", warn),
       S("not_active", [](Guest& g) { g.tree.fake_disk.head.assign(512, std::byte{0x90}); }, "partition-table", warn),
       S("active", [](Guest& g) { g.tree.fake_disk.head.assign(512, std::byte{0x90}); g.tree.all_volumes[0].volume.active = true; }),
       S("overlap", [](Guest& g) { g.tree.volume_table.remarks.push_back({Remark::Kind::damaged, "p1 and p2 overlap"}); }, "partition-table", warn),

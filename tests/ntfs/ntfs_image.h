@@ -21,13 +21,17 @@ inline void append(Bytes& out, std::string_view text) {
   const auto bytes = as_bytes(text);
   out.insert(out.end(), bytes.begin(), bytes.end());
 }
-inline void append(Bytes& out, const Bytes& bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
+inline void append(Bytes& out, const Bytes& bytes) {
+  out.insert(out.end(), bytes.begin(), bytes.end());
+}
 /// `width` bytes of `value`, little-endian.
 inline void put(Bytes& out, std::uint64_t value, int width) {
-  for (int i = 0; i < width; ++i) out.push_back(static_cast<std::byte>(i < 8 ? value >> (8 * i) & 255U : 0));
+  for (int i = 0; i < width; ++i)
+    out.push_back(static_cast<std::byte>(i < 8 ? value >> (8 * i) & 255U : 0));
 }
 inline void put_at(std::span<std::byte> out, std::size_t at, std::uint64_t value, int width) {
-  for (int i = 0; i < width; ++i) out[at + static_cast<std::size_t>(i)] = static_cast<std::byte>(value >> (8 * i) & 255U);
+  for (int i = 0; i < width; ++i)
+    out[at + static_cast<std::size_t>(i)] = static_cast<std::byte>(value >> (8 * i) & 255U);
 }
 inline void pad(Bytes& out, std::size_t multiple) {
   while (out.size() % multiple != 0) out.push_back(std::byte{0});
@@ -76,11 +80,12 @@ struct NonResident {
 
 inline constexpr std::uint64_t kTime = 132'000'000'000'000'000;  ///< 2019-04-17
 
-/// Builds a small volume: records and indexes are put in by their parts, `finish` protects them by update
-/// sequences. Nothing is checked: broken shapes are made on purpose.
+/// Builds a small volume: records and indexes are put in by their parts, `finish` protects them by
+/// update sequences. Nothing is checked: broken shapes are made on purpose.
 class NtfsImage {
  public:
-  explicit NtfsImage(std::uint32_t cluster = 1024, std::uint32_t record = 1024, std::uint64_t clusters = 512)
+  explicit NtfsImage(std::uint32_t cluster = 1024, std::uint32_t record = 1024,
+                     std::uint64_t clusters = 512)
       : cluster_(cluster), record_(record), bytes_(cluster * clusters) {
     mft_lcn_ = static_cast<std::int64_t>(allocate(kRecords * record / cluster));
   }
@@ -104,7 +109,8 @@ class NtfsImage {
     return {static_cast<std::int64_t>(lcn), count};
   }
 
-  Bytes resident(AttributeType type, const Bytes& value, std::string_view name = {}, std::uint16_t flags = 0) {
+  Bytes resident(AttributeType type, const Bytes& value, std::string_view name = {},
+                 std::uint16_t flags = 0) {
     Bytes out = head(type, name, flags, 0);
     const std::size_t name_at = 24;
     put(out, value.size(), 4);
@@ -116,7 +122,8 @@ class NtfsImage {
     append(out, value);
     return closed(std::move(out), name_at);
   }
-  Bytes non_resident(AttributeType type, const NonResident& what, std::string_view name = {}, std::uint16_t flags = 0) {
+  Bytes non_resident(AttributeType type, const NonResident& what, std::string_view name = {},
+                     std::uint16_t flags = 0) {
     Bytes out = head(type, name, flags, 1);
     std::uint64_t clusters = 0;
     std::uint64_t occupied = 0;
@@ -159,8 +166,9 @@ class NtfsImage {
   static std::uint64_t reference(std::uint64_t number, std::uint16_t sequence = 1) {
     return number | std::uint64_t{sequence} << 48;
   }
-  static Bytes file_name(std::uint64_t parent, std::u16string_view name, std::uint8_t type = FileName::kPosix,
-                         std::uint32_t attributes = 0, std::uint32_t tag = 0) {
+  static Bytes file_name(std::uint64_t parent, std::u16string_view name,
+                         std::uint8_t type = FileName::kPosix, std::uint32_t attributes = 0,
+                         std::uint32_t tag = 0) {
     Bytes out;
     put(out, reference(parent), 8);
     for (int i = 0; i < 4; ++i) put(out, kTime, 8);
@@ -175,7 +183,8 @@ class NtfsImage {
   }
 
   /// An index entry; child below 0: none. An empty key with `last` ends a node.
-  static Bytes entry(std::uint64_t file, const Bytes& key, std::int64_t child = -1, bool last = false) {
+  static Bytes entry(std::uint64_t file, const Bytes& key, std::int64_t child = -1,
+                     bool last = false) {
     Bytes out;
     put(out, file, 8);
     put(out, 0, 2);
@@ -215,7 +224,8 @@ class NtfsImage {
     put(out, children ? 1 : 0, 4);
     return out;
   }
-  Bytes index_root(const Bytes& entries, std::uint32_t block, bool children, std::string_view name = "$I30") {
+  Bytes index_root(const Bytes& entries, std::uint32_t block, bool children,
+                   std::string_view name = "$I30") {
     Bytes value;
     put(value, name == "$I30" ? 0x30 : 0, 4);
     put(value, 1, 4);
@@ -226,7 +236,8 @@ class NtfsImage {
     return resident(AttributeType::index_root, value, name);
   }
   /// One block of $INDEX_ALLOCATION, not yet protected.
-  static Bytes index_block(const Bytes& entries, std::uint32_t size, std::uint64_t vcn, bool children) {
+  static Bytes index_block(const Bytes& entries, std::uint32_t size, std::uint64_t vcn,
+                           bool children) {
     const std::size_t usa_count = size / 512 + 1;
     Bytes out = bytes_of("INDX");
     put(out, 40, 2);
@@ -269,7 +280,8 @@ class NtfsImage {
     put(out, number, 4);
     out.resize(first);
     put_at(out, 48, 1, 2);
-    std::ranges::stable_sort(parts.attributes, {}, [](const Bytes& a) { return get<le32>(a)->value(); });
+    std::ranges::stable_sort(parts.attributes, {},
+                             [](const Bytes& a) { return get<le32>(a)->value(); });
     for (const Bytes& attribute : parts.attributes) append(out, attribute);
     put(out, 0xffffffff, 4);
     put(out, 0, 4);
@@ -307,7 +319,8 @@ class NtfsImage {
   }
 
  private:
-  Bytes head(AttributeType type, std::string_view name, std::uint16_t flags, std::uint8_t is_non_resident) {
+  Bytes head(AttributeType type, std::string_view name, std::uint16_t flags,
+             std::uint8_t is_non_resident) {
     Bytes out;
     put(out, static_cast<std::uint32_t>(type), 4);
     put(out, 0, 4);
@@ -345,7 +358,8 @@ inline void protect(std::span<std::byte> record) {
   }
 }
 
-/// Protects all FILE records (of `record` bytes) and INDX blocks (of `block` bytes) that lie at the start of a sector.
+/// Protects all FILE records (of `record` bytes) and INDX blocks (of `block` bytes) that lie at the
+/// start of a sector.
 inline void protect_all(std::span<std::byte> image, std::size_t record, std::size_t block) {
   for (std::size_t at = 0; at + 512 <= image.size(); at += 512) {
     const std::string_view magic = as_chars(image.subspan(at, 4));

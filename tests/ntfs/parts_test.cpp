@@ -15,7 +15,9 @@
 
 namespace imgfs::ntfs {
 
-bool operator==(const Run& a, const Run& b) { return a.vcn == b.vcn && a.length == b.length && a.lcn == b.lcn; }
+bool operator==(const Run& a, const Run& b) {
+  return a.vcn == b.vcn && a.length == b.length && a.lcn == b.lcn;
+}
 
 namespace test {
 namespace {
@@ -51,8 +53,10 @@ INSTANTIATE_TEST_SUITE_P(
     testing::ValuesIn(std::vector<RunsCase>{
         {"none", from({0}), UINT64_MAX, std::vector<Run>{}},
         {"one", from({0x11, 5, 100, 0}), 4, std::vector<Run>{{0, 5, 100}}},
-        {"backwards", from({0x21, 5, 0x2c, 1, 0x11, 2, 0xf6, 0}), 6, std::vector<Run>{{0, 5, 300}, {5, 2, 290}}},
-        {"neighbours_are_one", from({0x11, 5, 100, 0x11, 2, 5, 0}), 6, std::vector<Run>{{0, 7, 100}}},
+        {"backwards", from({0x21, 5, 0x2c, 1, 0x11, 2, 0xf6, 0}), 6,
+         std::vector<Run>{{0, 5, 300}, {5, 2, 290}}},
+        {"neighbours_are_one", from({0x11, 5, 100, 0x11, 2, 5, 0}), 6,
+         std::vector<Run>{{0, 7, 100}}},
         {"hole", from({0x11, 1, 100, 0x01, 9, 0x11, 1, 1, 0}), 10,
          std::vector<Run>{{0, 1, 100}, {1, 9, kHole}, {10, 1, 101}}},
         {"old_hole", from({0x11, 4, 0xff, 0}), 3, std::vector<Run>{{0, 4, kHole}}},
@@ -67,7 +71,10 @@ INSTANTIATE_TEST_SUITE_P(
         {"cut_off", from({0x41, 5, 100}), 4, {}},
         {"shorter_than_said", from({0x11, 5, 100, 0}), 5, {}},
         {"longer_than_said", from({0x11, 5, 100, 0}), 3, {}},
-        {"longer_than_any_file", from({0x08, 0, 0, 0, 0, 0, 0, 0, 0x7f, 0}), 0x7effffffffffffff, {}},
+        {"longer_than_any_file",
+         from({0x08, 0, 0, 0, 0, 0, 0, 0, 0x7f, 0}),
+         0x7effffffffffffff,
+         {}},
     }),
     [](const auto& row) { return std::string(row.param.name); });
 
@@ -159,13 +166,16 @@ INSTANTIATE_TEST_SUITE_P(
         {"nothing", from({}), ""},
         {"end_at_once", from({0, 0}), ""},
         {"literals", from({0x03, 0xb0, 0, 'a', 'b', 'c', 0, 0}), "abc"},
-        {"eight_literals", from({0x08, 0xb0, 0, '1', '2', '3', '4', '5', '6', '7', '8', 0, 0}), "12345678"},
+        {"eight_literals", from({0x08, 0xb0, 0, '1', '2', '3', '4', '5', '6', '7', '8', 0, 0}),
+         "12345678"},
         {"repeats_one", from({0x03, 0xb0, 2, 'a', 2, 0, 0, 0}), "aaaaaa"},
         {"repeats_two", from({0x04, 0xb0, 4, 'a', 'b', 3, 0x10, 0, 0}), "abababab"},
         {"stored", from({0x02, 0x30, 'x', 'y', 'z', 0, 0}), "xyz"},
-        {"second_chunk", from({0x01, 0xb0, 0, 'a', 0x01, 0xb0, 0, 'b', 0, 0}), "a" + std::string(4095, '\0') + "b"},
+        {"second_chunk", from({0x01, 0xb0, 0, 'a', 0x01, 0xb0, 0, 'b', 0, 0}),
+         "a" + std::string(4095, '\0') + "b"},
         {"a_whole_chunk", from({0x03, 0xb0, 2, 'a', 0xfc, 0x0f, 0, 0}), std::string(4096, 'a')},
-        {"no_more_than_a_chunk", from({0x03, 0xb0, 2, 'a', 0xff, 0x0f, 0, 0}), std::string(4096, 'a')},
+        {"no_more_than_a_chunk", from({0x03, 0xb0, 2, 'a', 0xff, 0x0f, 0, 0}),
+         std::string(4096, 'a')},
         {"match_before_the_start", from({0x03, 0xb0, 2, 'a', 2, 0x10, 0, 0}), {}},
         {"begins_with_a_match", from({0x02, 0xb0, 1, 0, 0, 0, 0}), {}},
         {"match_cut_off", from({0x02, 0xb0, 2, 'a', 2}), {}},
@@ -204,7 +214,8 @@ INSTANTIATE_TEST_SUITE_P(
         {"system_drive_itself", reparse_tag::kSymlink, u"\\??\\c:", 0, "/"},
         {"junction", reparse_tag::kMountPoint, u"\\??\\C:\\ProgramData", 0, "/ProgramData"},
         {"other_drive", reparse_tag::kMountPoint, u"\\??\\e:\\data", 0, "/E:/data"},
-        {"volume", reparse_tag::kMountPoint, u"\\??\\Volume{12345678-0000-0000-0000-100000000000}\\", 0,
+        {"volume", reparse_tag::kMountPoint,
+         u"\\??\\Volume{12345678-0000-0000-0000-100000000000}\\", 0,
          "/Volume{12345678-0000-0000-0000-100000000000}/"},
         {"share", reparse_tag::kSymlink, u"\\??\\UNC\\server\\share", 0, "/UNC/server/share"},
         {"not_prefixed", reparse_tag::kSymlink, u"C:\\x", 0, "/x"},
@@ -243,7 +254,8 @@ TEST(UpCase, OrdersAsTheVolumeSays) {
 }
 
 /// A restart page of 4096 bytes.
-Bytes restart_page(std::uint16_t major, std::uint16_t flags, std::uint16_t in_use, std::uint64_t lsn) {
+Bytes restart_page(std::uint16_t major, std::uint16_t flags, std::uint16_t in_use,
+                   std::uint64_t lsn) {
   Bytes page = bytes_of("RSTR");
   put(page, 30, 2);
   put(page, 9, 2);

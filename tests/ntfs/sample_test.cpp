@@ -12,7 +12,8 @@ namespace imgfs::ntfs::test {
 namespace {
 
 FileSystemPtr open_volume(Bytes bytes) {
-  auto opened = file_system_type().open(std::make_shared<MemoryDevice>(std::move(bytes)), Recovery::log);
+  auto opened =
+      file_system_type().open(std::make_shared<MemoryDevice>(std::move(bytes)), Recovery::log);
   if (!opened) {
     ADD_FAILURE() << describe(opened.error());
     return nullptr;
@@ -32,9 +33,12 @@ std::string chars(const Bytes& bytes) { return std::string(as_chars(bytes)); }
 /// Says where contents differ, not what they are.
 testing::AssertionResult same(const std::string& ours, const std::string& expected) {
   if (ours == expected) return testing::AssertionSuccess();
-  const auto place = std::mismatch(ours.begin(), ours.end(), expected.begin(), expected.end()).first - ours.begin();
-  return testing::AssertionFailure() << ours.size() << " bytes (expected " << expected.size() << "), differ at " << place
-                                     << ": " << printable(ours.substr(0, 80));
+  const auto place =
+      std::mismatch(ours.begin(), ours.end(), expected.begin(), expected.end()).first -
+      ours.begin();
+  return testing::AssertionFailure()
+         << ours.size() << " bytes (expected " << expected.size() << "), differ at " << place
+         << ": " << printable(ours.substr(0, 80));
 }
 
 class Sample : public testing::TestWithParam<std::uint32_t> {
@@ -68,7 +72,8 @@ TEST_P(Sample, ListsEveryNameOnceFromEveryCookie) {
       rest.emplace_back(entry.name);
       return true;
     }));
-    EXPECT_EQ(rest, std::vector<std::string>(order.begin() + static_cast<std::ptrdiff_t>(i), order.end()));
+    EXPECT_EQ(rest, std::vector<std::string>(order.begin() + static_cast<std::ptrdiff_t>(i),
+                                             order.end()));
   }
   for (const auto& [name, inode] : all) {
     const auto found = fs_->lookup(5, name);
@@ -99,14 +104,16 @@ TEST_P(Sample, ReadsContents) {
 }
 
 TEST_P(Sample, ReadsPartsAsTheWhole) {
-  for (const std::uint64_t number : {sample::kRuns, sample::kWof, sample::kCompressed, sample::kListed, sample::kSparse}) {
+  for (const std::uint64_t number :
+       {sample::kRuns, sample::kWof, sample::kCompressed, sample::kListed, sample::kSparse}) {
     const std::string whole = content(*fs_, number);
     for (std::size_t offset = 0; offset < whole.size(); offset += 997) {
       const std::size_t size = (offset * 31) % 9000 + 1;
       std::string out(size, '?');
       const auto count = fs_->read(number, offset, std::as_writable_bytes(std::span(out)));
       ASSERT_TRUE(count);
-      ASSERT_TRUE(same(out.substr(0, count.value()), whole.substr(offset, size))) << number << " at " << offset;
+      ASSERT_TRUE(same(out.substr(0, count.value()), whole.substr(offset, size)))
+          << number << " at " << offset;
     }
   }
 }
@@ -135,9 +142,13 @@ TEST_P(Sample, ReadsLinks) {
 }
 
 TEST_P(Sample, LooksNamesUpInBothWays) {
-  const auto found = [&](std::string_view name) { return bool(fs_->lookup(sample::kDirectory, name)); };
-  for (const char* name : {"alpha", "Beta", "case", "CASE", "delta", "middle", "zeta", "ZETA~1"}) EXPECT_TRUE(found(name)) << name;
-  for (const char* name : {"ALPHA", "beta", "Case", "free", "", "zeta~1"}) EXPECT_FALSE(found(name)) << name;
+  const auto found = [&](std::string_view name) {
+    return bool(fs_->lookup(sample::kDirectory, name));
+  };
+  for (const char* name : {"alpha", "Beta", "case", "CASE", "delta", "middle", "zeta", "ZETA~1"})
+    EXPECT_TRUE(found(name)) << name;
+  for (const char* name : {"ALPHA", "beta", "Case", "free", "", "zeta~1"})
+    EXPECT_FALSE(found(name)) << name;
   EXPECT_EQ(fs_->lookup_ignoring_case(sample::kDirectory, "bETA").value(), sample::kLinked);
   EXPECT_EQ(fs_->lookup_ignoring_case(sample::kDirectory, "Case").value(), sample::kLinked);
   EXPECT_EQ(fs_->lookup_ignoring_case(sample::kDirectory, "zeta~1").value(), sample::kLinked);
@@ -157,7 +168,8 @@ TEST_P(Sample, TellsAttributes) {
   EXPECT_EQ(fs_->stat(sample::kDirectory).value().size, 5U * SampleVolume::kIndexBlock);
   EXPECT_EQ(fs_->parent(sample::kDirectory).value(), 5U);
   EXPECT_EQ(fs_->parent(5).value(), 5U);
-  EXPECT_EQ(fs_->extent(sample::kSparse, 0).value(), (Extent{0, 10 * std::uint64_t{cluster_}, 0, Extent::Kind::zero}));
+  EXPECT_EQ(fs_->extent(sample::kSparse, 0).value(),
+            (Extent{0, 10 * std::uint64_t{cluster_}, 0, Extent::Kind::zero}));
   EXPECT_EQ(fs_->extent(sample::kRuns, 2 * std::uint64_t{cluster_} + 1000).value(),
             (Extent{2 * std::uint64_t{cluster_} + 952, 2000, 0, Extent::Kind::zero}));
   EXPECT_EQ(fs_->extent(sample::kCompressed, 40000).value().kind, Extent::Kind::zero);
@@ -177,11 +189,14 @@ TEST_P(Sample, GivesExtendedAttributes) {
   EXPECT_EQ(value(sample::kPlain, "system.ntfs_attrib_be"), std::string("\0\0\0\x20", 4));
   EXPECT_EQ(value(sample::kPlain, "system.ntfs_times").size(), 32U);
   EXPECT_EQ(value(sample::kPlain, "system.ntfs_acl"), chars(sample::pattern(60)));
-  EXPECT_EQ(value(sample::kPlain, "system.ntfs_object_id"), chars(sample::pattern(16)) + chars(sample::pattern(48)));
+  EXPECT_EQ(value(sample::kPlain, "system.ntfs_object_id"),
+            chars(sample::pattern(16)) + chars(sample::pattern(48)));
   EXPECT_EQ(value(sample::kPlain, "system.ntfs_ea").size(), 23U);
   EXPECT_EQ(value(sample::kLinked, "system.ntfs_dos_name"), "ZETA~1");
-  EXPECT_EQ(value(sample::kWof, "system.ntfs_reparse_data"), chars(wof_reparse(WofFormat::xpress4k)));
-  for (const char* name : {"user.none", "system.ntfs_none", "security.x", "system.ntfs_reparse_data"})
+  EXPECT_EQ(value(sample::kWof, "system.ntfs_reparse_data"),
+            chars(wof_reparse(WofFormat::xpress4k)));
+  for (const char* name :
+       {"user.none", "system.ntfs_none", "security.x", "system.ntfs_reparse_data"})
     EXPECT_EQ(fs_->attribute(sample::kPlain, name).error().code, Errc::no_attribute) << name;
 }
 
@@ -195,9 +210,41 @@ TEST_P(Sample, TellsStateAndLabel) {
   EXPECT_EQ(fs_->usage().value().blocks_free, cluster_ == 1024 ? 135U : 103U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Clusters, Sample, testing::Values(1024, 4096), [](const auto& row) {
-  return std::to_string(row.param);
-});
+TEST_P(Sample, FollowsAnMftWhoseRunListGoesOnInARecordOfItsOwn) {
+  using Type = AttributeType;
+  constexpr std::uint64_t kExtension = 15;
+  SampleVolume volume(cluster_, cluster_);
+  NtfsImage& image = volume.image();
+  const std::uint64_t table = NtfsImage::kRecords * image.record_size();
+  const std::uint64_t half = table / cluster_ / 2;
+  const Bytes information =
+      image.resident(Type::standard_information, NtfsImage::standard_information(0x6));
+  const Bytes name = image.resident(Type::file_name, NtfsImage::file_name(5, u"$MFT"));
+  const Bytes head =
+      image.non_resident(Type::data, {{{image.mft_lcn(), half}}, table, table, 0, 0, 2 * half});
+  const Bytes tail = image.non_resident(
+      Type::data, {{{image.mft_lcn() + static_cast<std::int64_t>(half), half}}, 0, 0, half});
+  Bytes list = SampleVolume::list_entry(information, 0, 0);
+  append(list, SampleVolume::list_entry(name, 0, 0));
+  append(list, SampleVolume::list_entry(head, 0, 0));
+  append(list, SampleVolume::list_entry(tail, kExtension, half));
+  image.write_record(kExtension, {{tail}, RecordHeader::kInUse, 0, 1, NtfsImage::reference(0)});
+  for (const bool resident : {true, false}) {
+    const Bytes listed = resident ? image.resident(Type::attribute_list, list)
+                                  : image.stored(Type::attribute_list, list);
+    image.write_record(0, {{information, listed, name, head}});
+    const FileSystemPtr fs = open_volume(volume.bytes());
+    ASSERT_NE(fs, nullptr);
+    static_assert(sample::kPlain < NtfsImage::kRecords / 2 &&
+                  sample::kFilled > NtfsImage::kRecords / 2);
+    EXPECT_EQ(content(*fs, sample::kPlain), "hello");
+    EXPECT_EQ(content(*fs, sample::kFilled), "here");
+    EXPECT_EQ(content(*fs, 0).size(), table);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Clusters, Sample, testing::Values(1024, 4096),
+                         [](const auto& row) { return std::to_string(row.param); });
 
 }  // namespace
 }  // namespace imgfs::ntfs::test

@@ -108,8 +108,8 @@ def check(truth, mounted):
         elif code == 0 and (shown_device != device or paths.get(inode) != shown_paths.get(shown_inode)):
             wrong = 'leads to %s, mounted to %s' % (paths.get(inode), shown_paths.get(shown_inode))
         text = os.readlink(link)
-        if text.startswith('/'):
-            wrong = 'absolute'
+        if text.startswith('/') or len(os.fsencode(text)) != os.lstat(link).st_size:
+            wrong = 'absolute, or not as long as it says'
         if shown_code == 0:
             resolved += 1
             handle = os.open(link, os.O_PATH)

@@ -1,0 +1,26 @@
+// Patches over a small valid image, checksums ignored: open it and look at everything.
+// Input: (le16 offset / 4, byte length 0…15 in the low bits, bytes)…
+#include <cstdint>
+
+#include "ext/ext.h"
+#include "tests/ext/ext_image.h"
+#include "tests/support/walk.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace imgfs;
+  static const std::vector<std::byte> kBase = ext::varied_image().finish();
+  std::vector<std::byte> bytes = kBase;
+  const auto input = std::as_bytes(std::span(data, size));
+  for (std::size_t at = 0; at + 3 <= input.size();) {
+    const std::size_t offset = std::size_t{get<le16>(input, at)->value()} * 4;
+    const std::size_t length = std::to_integer<std::size_t>(input[at + 2]) % 16 + 1;
+    at += 3;
+    for (std::size_t i = 0; i < length && at < input.size(); ++i, ++at)
+      if (offset + i < bytes.size()) bytes[offset + i] = input[at];
+  }
+  const auto type = ext::file_system_type();
+  const Device device = std::make_shared<MemoryDevice>(std::move(bytes));
+  static_cast<void>(type.probe(*device));
+  if (const auto fs = type.open(device, Recovery::log)) walk(*fs.value(), {400, 4U << 20, 8});
+  return 0;
+}
