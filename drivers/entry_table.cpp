@@ -30,8 +30,7 @@ Result<void> ByteTable::copy(std::uint64_t at, std::span<std::byte> out) const {
   if (at > size_ || out.size() > size_ - at)
     return corrupt("entry past the end of its table", offset_ + std::min(at, size_));
   if (pieces_ == nullptr) {
-    std::ranges::copy(std::span(whole_).subspan(static_cast<std::size_t>(at), out.size()),
-                      out.begin());
+    copy_bytes(std::span(whole_).subspan(static_cast<std::size_t>(at), out.size()), out);
     return success();
   }
   const std::uint64_t start = at - at % kPiece;
@@ -41,8 +40,7 @@ Result<void> ByteTable::copy(std::uint64_t at, std::span<std::byte> out) const {
     return bytes;
   };
   const auto piece = TRY(pieces_->get(start, load));
-  std::ranges::copy(std::span(*piece).subspan(static_cast<std::size_t>(at - start), out.size()),
-                    out.begin());
+  copy_bytes(std::span(*piece).subspan(static_cast<std::size_t>(at - start), out.size()), out);
   return success();
 }
 

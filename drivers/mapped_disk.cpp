@@ -43,7 +43,7 @@ Result<void> MappedDisk::read_parent(std::uint64_t offset, std::span<std::byte> 
   const std::uint64_t have = offset < parent_->size() ? parent_->size() - offset : 0;
   const std::size_t count = static_cast<std::size_t>(std::min<std::uint64_t>(have, out.size()));
   if (count > 0) TRY(parent_->read(offset, out.first(count)));
-  std::ranges::fill(out.subspan(count), std::byte{0});
+  fill_zero(out.subspan(count));
   return success();
 }
 
@@ -53,7 +53,7 @@ Result<void> MappedDisk::do_read(std::uint64_t offset, std::span<std::byte> out)
     const auto target = out.first(static_cast<std::size_t>(piece.length));
     switch (piece.kind) {
       case Piece::Kind::file: TRY(file_->read(piece.offset, target)); break;
-      case Piece::Kind::zero: std::ranges::fill(target, std::byte{0}); break;
+      case Piece::Kind::zero: fill_zero(target); break;
       case Piece::Kind::parent: TRY(read_parent(offset, target)); break;
       case Piece::Kind::decoded: TRY(decode(offset, target)); break;
     }

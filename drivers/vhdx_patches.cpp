@@ -54,15 +54,14 @@ Result<void> PatchedDevice::do_read(std::uint64_t offset, std::span<std::byte> o
         static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), found.length));
     const auto target = out.first(count);
     if (found.patch != nullptr && !found.patch->content.empty()) {
-      std::ranges::copy(
-          std::span(found.patch->content).subspan(static_cast<std::size_t>(found.skip), count),
-          target.begin());
+      copy_bytes(
+          std::span(found.patch->content).subspan(static_cast<std::size_t>(found.skip), count), target);
     } else {
       const std::uint64_t have =
           found.patch == nullptr && offset < file_->size() ? file_->size() - offset : 0;
       const std::size_t from_file = static_cast<std::size_t>(std::min<std::uint64_t>(have, count));
       if (from_file > 0) TRY(file_->read(offset, target.first(from_file)));
-      std::ranges::fill(target.subspan(from_file), std::byte{0});
+      fill_zero(target.subspan(from_file));
     }
     out = out.subspan(count);
     offset += count;

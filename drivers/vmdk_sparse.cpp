@@ -127,7 +127,7 @@ class SparseExtent final : public GrainDisk {
       const auto bytes = TRY(ahead_->get(index));
       const auto from = std::span(*bytes).subspan(inside);
       const std::size_t count = std::min(from.size(), out.size());
-      std::ranges::copy(from.first(count), out.begin());
+      copy_bytes(from.first(count), out);
       out = out.subspan(count);
       offset += count;
     }

@@ -141,7 +141,7 @@ Result<std::uint64_t> FastEditor::allocate() {
   const std::uint64_t out = free_.back();
   free_.pop_back();
   const auto bytes = TRY(block(out));
-  std::ranges::fill(bytes, std::byte{0});
+  fill_zero(bytes);
   return out;
 }
 
@@ -188,7 +188,7 @@ Result<void> FastEditor::write_tree(std::uint32_t number, const ExtentTree& tree
   const auto content =
       depth == 0 ? std::as_bytes(std::span(leaf)) : std::as_bytes(std::span(nodes));
   const std::span area(inode.raw.i_block);
-  std::ranges::fill(area, std::byte{0});
+  fill_zero(area);
   put(area, 0, header(entries, ExtentTree::kInInode, depth));
   std::ranges::copy(content, area.begin() + sizeof(ExtentHeader));
   return store(inode);

@@ -141,10 +141,10 @@ class ExtFileSystem final : public FileSystem {
                            std::span<std::byte> out) const {
     const auto data = TRY(read_inline_data(*storage_, inode));
     // What the file's size has beyond the inode's room was never written.
-    std::ranges::fill(out, std::byte{0});
+    fill_zero(out);
     if (offset >= data.size()) return success();
     const auto from = std::span(data).subspan(static_cast<std::size_t>(offset));
-    std::ranges::copy(from.first(std::min(from.size(), out.size())), out.begin());
+    copy_bytes(from.first(std::min(from.size(), out.size())), out);
     return success();
   }
 

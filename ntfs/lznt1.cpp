@@ -104,11 +104,11 @@ Result<void> lznt1_decompress(std::span<const std::byte> in, std::span<std::byte
       done = TRY(decompress_chunk(data, target));
     else
       std::memcpy(target.data(), data.data(), done);
-    std::ranges::fill(target.subspan(done), std::byte{0});
+    fill_zero(target.subspan(done));
     out = out.subspan(target.size());
     at += length;
   }
-  std::ranges::fill(out, std::byte{0});
+  fill_zero(out);
   return success();
 }
 

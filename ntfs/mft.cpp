@@ -28,7 +28,7 @@ Result<void> read_runs(const RunList& runs, const BlockDevice& device, const Geo
     const auto count = static_cast<std::size_t>(
         std::min<std::uint64_t>(out.size(), run->length * geometry.cluster_size - skip));
     if (run->is_hole())
-      std::ranges::fill(out.first(count), std::byte{0});
+      fill_zero(out.first(count));
     else
       TRY(device.read(geometry.cluster_offset(run->lcn) + skip, out.first(count)));
     out = out.subspan(count);
@@ -157,9 +157,8 @@ Result<void> Mft::read_stored(std::uint64_t number, std::span<std::byte> out) co
   const auto piece = cache_->get(start, load);
   // A piece that cannot be read as a whole (the image is cut off) may hold records that can.
   if (!piece) return read_runs(runs_, *device_, geometry_, offset, out);
-  std::ranges::copy(
-      std::span(*piece.value()).subspan(static_cast<std::size_t>(offset - start), out.size()),
-      out.begin());
+  copy_bytes(
+      std::span(*piece.value()).subspan(static_cast<std::size_t>(offset - start), out.size()), out);
   return success();
 }
 

@@ -96,8 +96,7 @@ Result<std::size_t> Stream::read(const Volume& volume, std::uint64_t offset,
   out = out.first(static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), size_ - offset)));
   switch (kind_) {
     case Kind::resident:
-      std::ranges::copy(std::span(resident_).subspan(static_cast<std::size_t>(offset), out.size()),
-                        out.begin());
+      copy_bytes(std::span(resident_).subspan(static_cast<std::size_t>(offset), out.size()), out);
       break;
     case Kind::plain:
       TRY(read_extents(Map(*this, volume.geometry), *volume.device, offset, out));
@@ -122,7 +121,7 @@ Result<void> Stream::read_compressed(const Volume& volume, std::uint64_t offset,
   const std::uint64_t unit_size = unit_clusters_ * volume.geometry.cluster_size;
   while (!out.empty()) {
     if (offset >= initialized_) {
-      std::ranges::fill(out, std::byte{0});
+      fill_zero(out);
       return success();
     }
     const std::uint64_t skip = offset % unit_size;
@@ -159,7 +158,7 @@ Result<void> Stream::read_unit(const Volume& volume, std::uint64_t index,
   const std::uint64_t cluster = volume.geometry.cluster_size;
   const Unit found = unit(vcn);
   if (found.kind == Unit::Kind::hole) {
-    std::ranges::fill(out, std::byte{0});
+    fill_zero(out);
     return success();
   }
   if (found.kind == Unit::Kind::plain)
@@ -180,7 +179,7 @@ Result<void> Stream::read_part_of_unit(const Volume& volume, std::uint64_t offse
   const auto skip = static_cast<std::size_t>(offset % unit_size);
   const Unit found = unit(index * unit_clusters_);
   if (found.kind == Unit::Kind::hole) {
-    std::ranges::fill(out, std::byte{0});
+    fill_zero(out);
     return success();
   }
   if (found.kind == Unit::Kind::plain)
@@ -193,11 +192,11 @@ Result<void> Stream::read_part_of_unit(const Volume& volume, std::uint64_t offse
   const std::uint64_t key = number == 0 ? 0 : piece_key(number, index);
   if (key == 0) {
     const auto bytes = TRY(load());
-    std::ranges::copy(std::span(bytes).subspan(skip, out.size()), out.begin());
+    copy_bytes(std::span(bytes).subspan(skip, out.size()), out);
     return success();
   }
   const auto bytes = TRY(volume.decoded->get(key, load));
-  std::ranges::copy(std::span(*bytes).subspan(skip, out.size()), out.begin());
+  copy_bytes(std::span(*bytes).subspan(skip, out.size()), out);
   return success();
 }
 

@@ -116,7 +116,7 @@ Result<void> WofStream::decode(const Volume& volume, const Chunks& chunks, std::
   const auto in = std::span(chunks.bytes).subspan(start, length);
   // What does not get smaller is stored as it is.
   if (length == out.size()) {
-    std::ranges::copy(in, out.begin());
+    copy_bytes(in, out);
     return success();
   }
   auto done = volume.decompressors->decompress(format_, in, out);
@@ -136,11 +136,11 @@ Result<void> WofStream::read_part(const Volume& volume, std::uint64_t number, st
   const std::uint64_t key = piece_key(number, index);
   if (key == 0) {
     const auto bytes = TRY(load());
-    std::ranges::copy(std::span(bytes).subspan(skip, out.size()), out.begin());
+    copy_bytes(std::span(bytes).subspan(skip, out.size()), out);
     return success();
   }
   const auto bytes = TRY(volume.decoded->get(key, load));
-  std::ranges::copy(std::span(*bytes).subspan(skip, out.size()), out.begin());
+  copy_bytes(std::span(*bytes).subspan(skip, out.size()), out);
   return success();
 }
 

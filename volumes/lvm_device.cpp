@@ -26,7 +26,7 @@ Result<void> LvmDevice::do_read(std::uint64_t offset, std::span<std::byte> out) 
     const Piece piece = find(offset, out.size());
     const auto target = out.first(static_cast<std::size_t>(piece.length));
     if (piece.segment->kind == LvmSegment::Kind::zero)
-      std::ranges::fill(target, std::byte{0});
+      fill_zero(target);
     else if (piece.stripe == nullptr || !piece.stripe->device)
       return Error{Errc::io, piece.segment->problem, offset};
     else

@@ -19,7 +19,7 @@ Result<void> ReplayImage::read(std::uint64_t offset, std::span<std::byte> out) c
     if (found == blocks_.end())
       TRY(device_->read(offset, out.first(count)));
     else
-      std::ranges::copy(std::span(found->second).subspan(skip, count), out.begin());
+      copy_bytes(std::span(found->second).subspan(skip, count), out);
     out = out.subspan(count);
     offset += count;
   }

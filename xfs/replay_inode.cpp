@@ -69,7 +69,7 @@ class LoggedCore {
 
  private:
   static void fill(std::span<std::byte> to, Field field) {
-    std::ranges::fill(to.subspan(field.offset, field.size), std::byte{0});
+    fill_zero(to.subspan(field.offset, field.size));
   }
   void swap_time(std::span<std::byte> to, std::size_t at) const {
     if ((flags2() & kInodeBigtime) != 0) return swap_field(bytes_, to, {at, 8});
