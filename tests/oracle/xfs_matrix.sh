@@ -21,7 +21,7 @@ table='-b size=1024 -n size=4096 -i size=512 -m rmapbt=1
 -b size=4096 -n size=8192 -i size=2048
 -b size=4096 -n size=32768 -i nrext64=1
 -b size=4096 -n size=65536 -m bigtime=1
--b size=4096 -d agcount=32 -l size=64m -m rmapbt=1,finobt=1
+-b size=4096 -d agcount=16 -l size=64m -m rmapbt=1,finobt=1
 -b size=4096 -d su=64k,sw=4 -l su=64k
 -b size=4096 -s size=4096 -l size=64m
 -b size=1024 -i size=512,maxpct=5,nrext64=1 -m bigtime=0
