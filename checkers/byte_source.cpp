@@ -66,6 +66,21 @@ Result<std::span<const std::byte>> FileSource::peek_at_least(std::size_t count) 
   return std::span<const std::byte>(buffer_).subspan(begin_, filled_ - begin_);
 }
 
+Result<std::vector<std::byte>> FileSource::rest(std::size_t limit) {
+  const std::uint64_t from = next_ - (filled_ - begin_);
+  if (end_ - from > limit) return std::vector<std::byte>();
+  std::vector<std::byte> out(static_cast<std::size_t>(end_ - from));
+  std::copy_n(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_), filled_ - begin_, out.begin());
+  std::size_t done = filled_ - begin_;
+  while (done < out.size()) {
+    const std::size_t got = TRY(files_.read(path_, from + done, std::span(out).subspan(done)));
+    if (got == 0) break;
+    done += got;
+  }
+  out.resize(done);
+  return out;
+}
+
 void FileSource::take(std::size_t count) { begin_ += count; }
 
 Result<void> FileSource::skip(std::uint64_t count) {

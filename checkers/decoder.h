@@ -28,6 +28,11 @@ class ByteSource {
   Result<void> fill(std::span<std::byte> out);
   /// At least `count` bytes in one piece without taking them (count ≤ 64); fewer at the end.
   virtual Result<std::span<const std::byte>> peek_at_least(std::size_t count) = 0;
+  /// All that is left, without taking it; empty where that is more than `limit` bytes or not known.
+  virtual Result<std::vector<std::byte>> rest(std::size_t limit) {
+    static_cast<void>(limit);
+    return std::vector<std::byte>();
+  }
 };
 
 /// A part of a guest's file.
@@ -38,6 +43,7 @@ class FileSource final : public ByteSource {
   void take(std::size_t count) override;
   Result<void> skip(std::uint64_t count) override;
   Result<std::span<const std::byte>> peek_at_least(std::size_t count) override;
+  Result<std::vector<std::byte>> rest(std::size_t limit) override;
 
  private:
   const GuestFiles& files_;
@@ -57,6 +63,10 @@ class MemorySource final : public ByteSource {
   Result<std::span<const std::byte>> peek() override { return bytes_; }
   void take(std::size_t count) override { bytes_ = bytes_.subspan(count); }
   Result<std::span<const std::byte>> peek_at_least(std::size_t) override { return bytes_; }
+  Result<std::vector<std::byte>> rest(std::size_t limit) override {
+    if (bytes_.size() > limit) return std::vector<std::byte>();
+    return std::vector<std::byte>(bytes_.begin(), bytes_.end());
+  }
 
  private:
   std::span<const std::byte> bytes_;

@@ -241,8 +241,8 @@ Result<Distribution> find_distribution(const GuestFiles& files) {
     refine_version(files, out);
     return true;
   };
-  for (const auto& [path, read] : kShell) {
-    if (try_file(path, [&](std::string_view text) { read(text, out); })) return out;
+  for (const Shell& shell : kShell) {
+    if (try_file(shell.path, [&](std::string_view text) { shell.read(text, out); })) return out;
     if (problem) return *problem;
   }
   for (const auto& file : kReleaseFiles) {

@@ -108,20 +108,29 @@ bool ended_within(pid_t child, int milliseconds) {
   }
 }
 
-/// Ends everything: the mount first, then the processes.
-void take_down(const Children& children, const std::string& device) {
-  unmount_device(device);
-  if (!ended_within(children.server, 300)) {
-    ::kill(children.server, SIGKILL);
-    ended_within(children.server, 5000);
-  }
-  unmount_device(device);  // a killed server leaves a dead mount
+struct Mounted {
+  std::string device;  ///< "0:57"; empty where there is none
+  const std::string& point;
+};
+
+void end_reporter(const Children& children) {
   ::kill(children.reporter, SIGKILL);
   ended_within(children.reporter, 5000);
 }
 
+/// Ends everything: the mount first, then the processes.
+void take_down(const Children& children, const Mounted& mounted) {
+  unmount_device(mounted.device, mounted.point, Whose::ours);
+  if (!ended_within(children.server, 300)) {
+    ::kill(children.server, SIGKILL);
+    ended_within(children.server, 5000);
+  }
+  unmount_device(mounted.device, mounted.point, Whose::dead);  // a killed server leaves a dead mount
+  end_reporter(children);
+}
+
 /// Waits until the mount ends, or somebody dies, or we are told to stop.
-int watch(const Children& children, const std::string& device) {
+int watch(const Children& children, const Mounted& mounted) {
   const sigset_t set = handled_signals();
   for (;;) {
     const int number = ::sigwaitinfo(&set, nullptr);
@@ -130,15 +139,14 @@ int watch(const Children& children, const std::string& device) {
     int state = 0;
     const pid_t done = ::waitpid(-1, &state, WNOHANG);
     if (done == children.server) {
-      unmount_device(device);
-      ::kill(children.reporter, SIGKILL);
-      ended_within(children.reporter, 5000);
+      unmount_device(mounted.device, mounted.point, Whose::dead);
+      end_reporter(children);
       return WIFEXITED(state) ? WEXITSTATUS(state) : 1;
     }
     // Without the reporter nobody would unmount should we be killed: better to end in order now.
     if (done == children.reporter) break;
   }
-  take_down(children, device);
+  take_down(children, mounted);
   return 0;
 }
 
@@ -149,19 +157,19 @@ int launch(const Options& options, int image, int parent) {
   const auto children = start(options, image);
   if (!children) return complain(describe(children.error()));
   const std::string said = wait_until_ready(children.value().status);
-  const std::string device = mounted_device(options.mount_point);
+  const Mounted mounted{mounted_device(options.mount_point), options.mount_point};
   if (said != "R") {
-    take_down(children.value(), device);
+    take_down(children.value(), mounted);
     return complain(said.empty() ? "the server ended before the mount was ready" : printable(said));
   }
-  if (::geteuid() == 0) set_read_ahead(device);
+  if (::geteuid() == 0) set_read_ahead(mounted.device);
   if (parent >= 0) {
     // Only now are the terminal's descriptors let go: whoever waits for their end may go on.
     leave_terminal();
-    if (::write(parent, "R", 1) != 1) return take_down(children.value(), device), 1;
+    if (::write(parent, "R", 1) != 1) return take_down(children.value(), mounted), 1;
     ::close(parent);
   }
-  return watch(children.value(), device);
+  return watch(children.value(), mounted);
 }
 
 /// Starts `launch` in a new session and waits until it is ready or has failed.

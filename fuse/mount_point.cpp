@@ -51,6 +51,12 @@ std::vector<Mount> our_mounts() {
   return out;
 }
 
+/// True for a mount whose server has ended.
+bool is_dead(const std::string& path) {
+  struct stat status{};
+  return ::stat(path.c_str(), &status) != 0 && errno == ENOTCONN;
+}
+
 void unmount(const std::string& path) {
   if (::umount2(path.c_str(), UMOUNT_NOFOLLOW) == 0) return;
   if (::umount2(path.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0) return;
@@ -73,12 +79,13 @@ std::string mounted_device(const std::string& path) {
   return device;
 }
 
-void unmount_device(const std::string& device) {
+void unmount_device(const std::string& device, const std::string& mount_point, Whose whose) {
   // Bounded: somebody might mount as fast as we unmount.
   for (int round = 0; round < 16; ++round) {
     bool found = false;
     for (const Mount& mount : our_mounts()) {
       if (device.empty() || mount.device != device) continue;
+      if (!(whose == Whose::ours && mount.path == mount_point) && !is_dead(mount.path)) continue;
       found = true;
       unmount(mount.path);
     }
@@ -90,7 +97,7 @@ Result<void> check_mount_point(const std::string& path, bool allow_non_empty) {
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0 && errno == ENOTCONN) {
     const std::string dead = mounted_device(path);
-    if (!dead.empty()) unmount_device(dead);
+    if (!dead.empty()) unmount_device(dead, path, Whose::dead);
     if (::stat(path.c_str(), &status) != 0)
       return Error{Errc::io, "is a mount whose daemon has died; unmount it with fusermount3 -u", {}};
   } else if (::stat(path.c_str(), &status) != 0) {

@@ -70,6 +70,17 @@ void answer_request(const Options& options, int image, int requests, int alive) 
     send_failure(requests, describe(texts.error()));
 }
 
+/// The launcher was killed. It would have unmounted; now that is ours to do, as soon as the server, which
+/// dies with it, is gone.
+void unmount_for_launcher(const std::string& mount_point) {
+  for (int waited = 0; waited < 100; ++waited) {
+    const std::string device = mounted_device(mount_point);
+    if (device.empty()) return;
+    unmount_device(device, mount_point, Whose::dead);
+    ::usleep(5'000);
+  }
+}
+
 }  // namespace
 
 Result<ReportTexts> make_report_texts(const Options& options, int image) {
@@ -119,14 +130,11 @@ ReportTexts failed_report(const Options& options, const Tree& tree, const std::s
 
 void run_reporter(const Options& options, int image, int requests, int alive) {
   ::signal(SIGPIPE, SIG_IGN);
-  std::string device;
   for (;;) {
     pollfd wait[2] = {{requests, POLLIN, 0}, {alive, POLLIN, 0}};
     if (::poll(wait, 2, -1) < 0 && errno == EINTR) continue;
     if (wait[1].revents != 0) {
-      // The launcher was killed. It would have unmounted; now that is ours to do.
-      device = mounted_device(options.mount_point);
-      if (!device.empty()) unmount_device(device);
+      unmount_for_launcher(options.mount_point);
       ::_exit(0);
     }
     if (wait[0].revents == 0) continue;

@@ -80,6 +80,10 @@ INSTANTIATE_TEST_SUITE_P(
         {"lz4_cut", compressed("lz4", modules({"virtio_blk"})).substr(0, 100), {}},
         {"lzo_cut", compressed("lzo", modules({"virtio_blk"})).substr(0, 100), {}},
         {"lzo_wrong_sum", [] { std::string out = compressed("lzo", modules({"virtio_blk"})); out[46] ^= 1; return out; }(), {}},
+        {"lzo_then_another", compressed("lzo", modules({"virtio_blk"})) + compressed("lzo", modules({"virtio_pci"})), 2},
+        {"lzo_to_the_end", compressed("lzo", modules({"virtio_blk"})), 1},
+        {"gzip_padded", compressed("gzip", modules({"virtio_blk"})) + std::string(700, '\0'), 1},
+        {"gzip_then_zstd", compressed("gzip", modules({"virtio_blk"})) + compressed("zstd", modules({"virtio_pci"})), 2},
         {"lz4_padded", compressed("lz4", modules({"virtio_blk"})) + std::string(8, '\0'), 1},
     }),
     [](const auto& row) { return std::string(row.param.name); });

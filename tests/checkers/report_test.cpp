@@ -100,6 +100,7 @@ TEST(Report, WrapsAtSpacesAndInsideLongWords) {
 TEST(Report, WindowsWithoutItsRegistryIsUnknown) {
   Guest guest = debian();
   guest.tree.all_guests[0].family = GuestFamily::windows;
+  guest.file_system(0).description.type = "ntfs";
   const Report report = guest.report();
   for (const char* check : {"operating-system", "architecture", "virtio", "cloud-init"})
     EXPECT_EQ(finding(report, check).status, Status::unknown) << check;

@@ -40,6 +40,17 @@ for signal in TERM INT HUP; do
   gone || fail "something is left after SIG$signal"
 done
 
+# A mount that follows at once may get the number of the one before: it is left alone.
+for round in $(seq 15); do
+  start
+  umount "$work/mnt" 2>/dev/null || fusermount3 -u "$work/mnt"
+  start
+  sleep 0.1
+  mounted || fail "the launcher of the mount before took this one away (round $round)"
+  umount "$work/mnt" 2>/dev/null || fusermount3 -u "$work/mnt"
+done
+gone || fail "something is left after mounting in turn"
+
 # In use: the launcher still lets go.
 start
 (cd "$work/mnt" && exec sleep 30) &

@@ -210,6 +210,39 @@ TEST_P(Sample, TellsStateAndLabel) {
   EXPECT_EQ(fs_->usage().value().blocks_free, cluster_ == 1024 ? 135U : 103U);
 }
 
+TEST_P(Sample, FollowsAnMftWhoseRunListGoesOnInARecordOfItsOwn) {
+  using Type = AttributeType;
+  constexpr std::uint64_t kExtension = 15;
+  SampleVolume volume(cluster_, cluster_);
+  NtfsImage& image = volume.image();
+  const std::uint64_t table = NtfsImage::kRecords * image.record_size();
+  const std::uint64_t half = table / cluster_ / 2;
+  const Bytes information =
+      image.resident(Type::standard_information, NtfsImage::standard_information(0x6));
+  const Bytes name = image.resident(Type::file_name, NtfsImage::file_name(5, u"$MFT"));
+  const Bytes head =
+      image.non_resident(Type::data, {{{image.mft_lcn(), half}}, table, table, 0, 0, 2 * half});
+  const Bytes tail = image.non_resident(
+      Type::data, {{{image.mft_lcn() + static_cast<std::int64_t>(half), half}}, 0, 0, half});
+  Bytes list = SampleVolume::list_entry(information, 0, 0);
+  append(list, SampleVolume::list_entry(name, 0, 0));
+  append(list, SampleVolume::list_entry(head, 0, 0));
+  append(list, SampleVolume::list_entry(tail, kExtension, half));
+  image.write_record(kExtension, {{tail}, RecordHeader::kInUse, 0, 1, NtfsImage::reference(0)});
+  for (const bool resident : {true, false}) {
+    const Bytes listed = resident ? image.resident(Type::attribute_list, list)
+                                  : image.stored(Type::attribute_list, list);
+    image.write_record(0, {{information, listed, name, head}});
+    const FileSystemPtr fs = open_volume(volume.bytes());
+    ASSERT_NE(fs, nullptr);
+    static_assert(sample::kPlain < NtfsImage::kRecords / 2 &&
+                  sample::kFilled > NtfsImage::kRecords / 2);
+    EXPECT_EQ(content(*fs, sample::kPlain), "hello");
+    EXPECT_EQ(content(*fs, sample::kFilled), "here");
+    EXPECT_EQ(content(*fs, 0).size(), table);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Clusters, Sample, testing::Values(1024, 4096),
                          [](const auto& row) { return std::to_string(row.param); });
 

@@ -121,6 +121,25 @@ class SampleVolume {
   }
   static constexpr std::uint32_t kIndexBlock = 1024;
 
+  /// The entry of an attribute list for `attribute` in record `record`.
+  static Bytes list_entry(const Bytes& attribute, std::uint64_t record, std::uint64_t vcn) {
+    const auto header = get<AttributeHeader>(attribute);
+    Bytes out;
+    put(out, header->type.value(), 4);
+    put(out, 0, 2);
+    put(out, header->name_length, 1);
+    put(out, 26, 1);
+    put(out, vcn, 8);
+    put(out, NtfsImage::reference(record), 8);
+    put(out, header->instance.value(), 2);
+    const auto name = std::span(attribute).subspan(header->name_offset.value(),
+                                                   std::size_t{header->name_length} * 2);
+    out.insert(out.end(), name.begin(), name.end());
+    pad(out, 8);
+    put_at(out, 4, out.size(), 2);
+    return out;
+  }
+
  private:
   using Type = AttributeType;
 
@@ -230,23 +249,6 @@ class SampleVolume {
       names_.emplace_back(
           name, NtfsImage::entry(NtfsImage::reference(number), NtfsImage::file_name(5, name)));
     }
-  }
-  static Bytes list_entry(const Bytes& attribute, std::uint64_t record, std::uint64_t vcn) {
-    const auto header = get<AttributeHeader>(attribute);
-    Bytes out;
-    put(out, header->type.value(), 4);
-    put(out, 0, 2);
-    put(out, header->name_length, 1);
-    put(out, 26, 1);
-    put(out, vcn, 8);
-    put(out, NtfsImage::reference(record), 8);
-    put(out, header->instance.value(), 2);
-    const auto name = std::span(attribute).subspan(header->name_offset.value(),
-                                                   std::size_t{header->name_length} * 2);
-    out.insert(out.end(), name.begin(), name.end());
-    pad(out, 8);
-    put_at(out, 4, out.size(), 2);
-    return out;
   }
 
   void add_special() {

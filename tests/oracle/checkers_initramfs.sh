@@ -57,7 +57,10 @@ for tree in tools dracut hostonly other; do
       expected=$(for m in $modules; do ls "$work/$tree"/*/lib/modules/$version/kernel/drivers/$m.ko* "$work/$tree"/lib/modules/$version/kernel/drivers/$m.ko* 2>/dev/null | sed 's,.*/,,; s,\.ko.*,,'; done | sort)
       got=$("$scan" "$file" $version $modules | sort)
       [ "$got" = "$expected" ] || fail "$file: scan says $(echo $got), it holds $(echo $expected)"
-      command -v lsinitramfs >/dev/null && compare "$file" $version
+      # lsinitramfs takes its time: two of the trees, with and without an early part by turns.
+      case $tree.$file in
+        tools.*.early | hostonly.*[!y]) command -v lsinitramfs >/dev/null && compare "$file" $version ;;
+      esac
     done
   done
 done
@@ -77,5 +80,5 @@ for file in /boot/initrd.img-* /boot/initramfs-*.img; do
 done
 command -v lsinitramfs >/dev/null || { echo "lsinitramfs is not installed: compared with what was packed only"; finish; }
 echo "$compared archives compared with lsinitramfs"
-[ "$compared" -ge 20 ] || fail "lsinitramfs could list only $compared archives"
+[ "$compared" -ge 10 ] || fail "lsinitramfs could list only $compared archives"
 finish

@@ -26,8 +26,14 @@ compare_image() {
 }
 # compare_part NAME IMAGE START SECTORS
 compare_part() {
-  dd if="$2" of=part bs=1M iflag=skip_bytes,count_bytes skip=$(($3 * 512)) count=$(($4 * 512)) conv=sparse status=none
-  compare_image "$1" part
+  local loop
+  if loop=$(losetup -r -f --show -o $(($3 * 512)) --sizelimit $(($4 * 512)) "$2" 2>/dev/null); then
+    compare_image "$1" "$loop"
+    losetup -d "$loop"
+  else
+    dd if="$2" of=part bs=1M iflag=skip_bytes,count_bytes skip=$(($3 * 512)) count=$(($4 * 512)) conv=sparse status=none
+    compare_image "$1" part
+  fi
 }
 
 for file in "$corpus"/ColinFinck-ntfs/testfs1.img.xz "$corpus"/syzkaller/ntfs*.img.xz; do

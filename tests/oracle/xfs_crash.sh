@@ -23,14 +23,16 @@ wait_for_storm() { wait "$1" 2>/dev/null; }
 
 crash() {  # SEED
   local seed=$1 image=$work/image copy=$work/copy directory=$work/mnt loop storm flags=
-  local option=${options[$((seed % ${#options[@]}))]} seconds after
+  local i option=${options[$((seed % ${#options[@]}))]} seconds after
   rm -f "$image" "$copy"; truncate -s 1G "$image"; mkdir -p "$directory"
   # Unquoted: several words.
   mkfs.xfs --unsupported -q -f $option "$image" >"$work/err" 2>&1 || { fail "mkfs $option: $(head -1 "$work/err")"; return; }
   mount -o loop "$image" "$directory" || { fail "mount $option"; return; }
   after=$(awk -v s="$seed" 'BEGIN {srand(s); printf "%.2f", 0.3 + rand() * (s % 7 == 0 ? 8 : 2)}')
-  python3 "$IMGFS_SOURCE/tests/oracle/tools/xfs_storm.py" "$directory" "$seed" 20 2>"$work/storm.err" &
+  python3 "$IMGFS_SOURCE/tests/oracle/tools/xfs_storm.py" "$directory" "$seed" 60 2>"$work/storm.err" &
   storm=$!
+  # On a busy machine it takes its time to begin.
+  for ((i = 0; i < 100; ++i)); do [ "$(find "$directory" | head -60 | wc -l)" -ge 60 ] && break; sleep 0.1; done
   sleep "$after"
   [ $((seed % 2)) -eq 0 ] && flags=-f
   xfs_io -x -c "shutdown $flags" "$directory"
