@@ -44,8 +44,9 @@ while IFS=$'\t' read -r path _ _ _ kind _; do
     refused=$((refused + 1))
     [ -n "${VERBOSE:-}" ] && echo "refused: $path: $out"
   else
-    # A difference must be an error of ours that tells of damage, or what follows from one.
-    rest=$(echo "$out" | grep -vE '^remark:|entries, [0-9]+ differences|: (stat|read_directory|read at|extent|read_link|list_attributes|lookup).*: ')
+    # A difference must be an error of ours or of the kernel's that tells of damage, or what follows from one.
+    rest=$(echo "$out" | grep -vE '^remark:|entries, [0-9]+ differences|: (stat|read_directory|read at|extent|read_link|list_attributes|lookup).*: ' |
+      grep -vE "truth cannot be (stat'ed|opened)|truth cannot read|parent is wrong|xattrs: truth.*=6572726e6f20|listed twice|not in the truth|lookup and listing disagree")
     if [ -n "$rest" ]; then
       echo "differs: $path"
       echo "$out" | head -${LINES_SHOWN:-12}
