@@ -5,6 +5,8 @@
 #include <cstring>
 #include <string>
 
+#include "core/bytes.h"
+
 namespace imgfs::ntfs {
 namespace {
 
