@@ -102,7 +102,7 @@ class HashFile {
           if (from >= value.size()) return std::size_t{0};
           const auto piece = value.subspan(static_cast<std::size_t>(from));
           const std::size_t count = std::min(out.size(), piece.size());
-          TRY(work_.add(count));
+          if (const auto within = work_.add(count); !within) return within.error();
           std::copy_n(piece.begin(), count, out.begin());
           return count;
         }));
@@ -134,7 +134,7 @@ class HashFile {
           if (from >= have.size()) return std::size_t{0};
           const auto piece = std::span(have).subspan(static_cast<std::size_t>(from));
           const std::size_t count = std::min(out.size(), piece.size());
-          TRY(work_.add(count));
+          if (const auto within = work_.add(count); !within) return within.error();
           std::copy_n(piece.begin(), count, out.begin());
           return count;
         }));

@@ -41,7 +41,7 @@ Result<void> read_rpm_ndb(const GuestFiles& files, std::string_view path, Packag
           length, [&](std::uint64_t from, std::span<std::byte> out) -> Result<std::size_t> {
             if (from >= length) return std::size_t{0};
             const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), length - from));
-            TRY(work.add(want));
+            if (const auto within = work.add(want); !within) return within.error();
             return files.read(path, offset + sizeof blob + from, out.first(want));
           }));
       if (package_matters(package.name) && packages.found.size() < kMaxFoundPackages) packages.found.push_back(std::move(package));

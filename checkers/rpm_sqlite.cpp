@@ -183,7 +183,7 @@ Result<void> collect(sqlite3* database, const Target& target, Packages& packages
             if (at >= blob.size()) return std::size_t{0};
             const auto piece = blob.subspan(static_cast<std::size_t>(at));
             const std::size_t count = std::min(out.size(), piece.size());
-            TRY(work.add(count));
+            if (const auto within = work.add(count); !within) return within.error();
             std::copy_n(piece.begin(), count, out.begin());
             return count;
           }));
