@@ -12,6 +12,7 @@
 #include "core/text.h"
 #include "fuse/operations.h"
 #include "fuse/reporter.h"
+#include "fuse/request_loop.h"
 #include "fuse/sandbox.h"
 #include "fuse/terminal.h"
 
@@ -99,15 +100,7 @@ class Session {
     return success();
   }
 
-  int loop() {
-    fuse_loop_config* config = ::fuse_loop_cfg_create();
-    ::fuse_loop_cfg_set_clone_fd(config, 0);
-    ::fuse_loop_cfg_set_idle_threads(config, 16);
-    ::fuse_loop_cfg_set_max_threads(config, 64);
-    const int done = ::fuse_session_loop_mt(session_, config);
-    ::fuse_loop_cfg_destroy(config);
-    return done;
-  }
+  int loop() { return serve_requests(session_); }
 
  private:
   fuse_session* session_ = nullptr;
