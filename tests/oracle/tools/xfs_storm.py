@@ -11,7 +11,7 @@ GOING_DOWN, LOG_FLUSH, NO_LOG_FLUSH = 0x8004587d, 1, 2  # XFS_IOC_GOINGDOWN and 
 libc = ctypes.CDLL(None, use_errno=True)
 libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_long, ctypes.c_long]
 block = os.statvfs(root).f_bsize
-end = time.monotonic() + 120  # should the shutdown fail
+end = time.monotonic() + 500  # should the shutdown fail
 
 class Worker:
     def __init__(s, n):
