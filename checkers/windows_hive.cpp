@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <hivex.h>
+#include <iconv.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -52,6 +53,13 @@ Result<hive_h*> open_in_memory(const std::string& bytes) {
 }
 
 }  // namespace
+
+void prepare_hives() {
+  // Never closed: while one is open, glibc keeps its module, and opening it again needs no file.
+  static const iconv_t kept[] = {::iconv_open("UTF-8", "LATIN1"), ::iconv_open("LATIN1", "UTF-8"),
+                                 ::iconv_open("UTF-8", "UTF-16LE"), ::iconv_open("UTF-16LE", "UTF-8")};
+  static_cast<void>(kept);
+}
 
 void Hive::Close::operator()(hive_h* hive) const { ::hivex_close(hive); }
 

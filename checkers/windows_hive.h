@@ -15,6 +15,10 @@ struct hive_h;
 
 namespace imgfs::checkers {
 
+/// Loads the character sets that hivex reads names with, which takes files of this machine: once, before
+/// the process is locked up. Without, names are damage.
+void prepare_hives();
+
 /// A registry hive of the guest, read whole, its logs replayed in memory, decoded by hivex. One thread.
 /// Key and value names are looked up as Windows does, without regard to case.
 class Hive {

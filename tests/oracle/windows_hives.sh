@@ -1,7 +1,7 @@
 # The registry reader equals reglookup (a reader of its own) on all keys and values of every public
 # hive, and the services of a Windows 7 hive are those that were computed for it. What is torn or
 # damaged is refused or said to be damaged; it never looks like a hive with fewer keys.
-. "$IMGFS_SOURCE/tests/support/oracle.sh"
+. "${IMGFS_SOURCE:?}/tests/support/oracle.sh" || exit 1
 need_corpus
 for tool in reglookup hivexsh xzcat python3; do command -v $tool >/dev/null || skip "needs $tool"; done
 corpus=$IMGFS_SHARED/corpus
