@@ -17,6 +17,7 @@ volume() {
   mkdir -p "$work/fill"
   ntfs-3g "$1" "$work/fill" || fail "ntfs-3g $3"
   cp -a "$4/." "$work/fill/"
+  [ -z "${6:-}" ] || eval "$6"
   sync -f "$work/fill"; umount "$work/fill"
   local tries=0
   while pgrep -f "ntfs-3g $1 " >/dev/null && [ $((tries += 1)) -lt 100 ]; do sleep 0.05; done
@@ -32,6 +33,7 @@ ControlSet001\\Services\\netkvm${tab}Start${tab}dword${tab}3
 ControlSet001\\Services\\cloudbase-init${tab}Start${tab}dword${tab}2
 DriverDatabase\\DeviceIds\\PCI\\VEN_1AF4&DEV_1001&SUBSYS_00021AF4&REV_00${tab}oem3.inf${tab}hex${tab}01ff0000
 MountedDevices${tab}\\DosDevices\\C:${tab}hex${tab}78563412$(little_endian 8 $((67584 * 512)))
+MountedDevices${tab}\\??\\Volume{00112233-4455-6677-8899-aabbccddeeff}${tab}hex${tab}78563412$(little_endian 8 $((198656 * 512)))
 MountedDevices${tab}\\DosDevices\\D:${tab}hex${tab}78563412$(little_endian 8 $((198656 * 512)))
 TEXT
 }
@@ -58,15 +60,33 @@ printf '[DEFAULT]\r\nusername=Administrator\r\ninject_user_password=true\r\nmeta
   >"$system/Program Files/Cloudbase Solutions/Cloudbase-Init/conf/cloudbase-init.conf"
 echo hello >"$system/Users/Public/Grüße.txt"
 echo shared >"$data/Shared Files/Readme.txt"
+ln -s 'Shared Files/Readme.txt' "$data/relative"
 volume "$work/p1.img" 32 "System Reserved" "$reserved" 2048
 volume "$work/p3.img" 24 Data "$data" 198656
 
+# junction LINK TARGET [PRINTED]: a directory that is a mount point of Windows, target in its own spelling
+junction() {
+  mkdir -p "$1"
+  python3 - "$1" "$2" <<'PY'
+import os, struct, sys
+target = sys.argv[2].encode("utf-16-le")
+names = target + b"\0\0" + b"\0\0"
+data = struct.pack("<HHHH", 0, len(target), len(target) + 2, 0) + names
+os.setxattr(sys.argv[1], "system.ntfs_reparse_data", struct.pack("<IHH", 0xA0000003, len(data), 0) + data)
+PY
+}
+links='
+  junction "$work/fill/OnD" "\\??\\D:\\shared files"
+  junction "$work/fill/Home" "\\??\\C:\\users"
+  junction "$work/fill/Volume" "\\??\\Volume{00112233-4455-6677-8899-aabbccddeeff}\\"
+  junction "$work/fill/Nowhere" "\\??\\E:\\x"
+'
 # disk_with SYSTEM [LOG1]: the disk with these files as the SYSTEM hive
 disk_with() {
   rm -f "$config"/SYSTEM*
   cp "$1" "$config/SYSTEM"
   [ -z "${2:-}" ] || cp "$2" "$config/SYSTEM.LOG1"
-  volume "$work/p2.img" 64 Windows "$system" 67584
+  volume "$work/p2.img" 64 Windows "$system" 67584 "${3:-}"
   rm -f "$disk"; truncate -s 128M "$disk"
   printf 'label: dos\nlabel-id: 0x12345678\nstart=2048, size=65536, type=7, bootable\nstart=67584, size=131072, type=7\nstart=198656, size=49152, type=7\n' |
     sfdisk -q "$disk"
@@ -101,6 +121,22 @@ cmp -s "$root/windows/SYSTEM32/Config/system" "$work/SYSTEM.good" || fail "/root
 [ ! -e "$work/mnt/p2/windows/system32" ] || fail "a volume's own directory must not ignore case"
 [ -e "$work/mnt/p1/Boot/BCD" ] && [ ! -e "$root/Boot" ] || fail "System Reserved is at /p1 and not in /root"
 diff -r "$system" "$root" >/dev/null || fail "/root is not what was copied: $(diff -rq "$system" "$root" | head -3)"
+unmount
+
+# Links that name drives lead to the volume with that letter, and stay inside of /root.
+disk_with "$work/SYSTEM.good" "" "$links"
+expect "drive letters" pass '[]'
+[ "$(jq -c '.guest.mounts' "$work/mounted.json")" = '{"/D:":"p3"}' ] || fail "mounts: $(jq -c .guest "$work/mounted.json")"
+[ "$(cat "$root/OnD/README.TXT")" = shared ] || fail "junction to D: $(readlink "$root/OnD")"
+[ "$(cat "$root/Volume/relative")" = shared ] || fail "junction to a volume: $(readlink "$root/Volume")"
+[ -e "$root/Home/Public" ] || fail "junction to C: $(readlink "$root/Home")"
+[ -e "$root/Nowhere" ] && fail "a drive that is not there: $(readlink "$root/Nowhere")"
+[ "$(cat "$root/d:/relative")" = shared ] || fail "/root/d:"
+[ "$(cd "$root/D:/Shared Files" && cd -P ../../Users && pwd -P)" = "$root/Users" ] || fail "above D: is /root"
+ls -A "$root" | grep -q ':$' && fail "drives must not be listed"
+for link in OnD Home Volume Nowhere; do
+  case $(readlink "$root/$link") in /*|*../..*) fail "$link leads out: $(readlink "$root/$link")" ;; esac
+done
 unmount
 
 disk_with "$work/SYSTEM.bare"

@@ -25,6 +25,8 @@ while IFS=$'\t' read -r file _ _ _ kind _; do
   echo "$name: $(python3 "$compare" keys "$work/dump" "$work/other")" >"$work/said"
   cut -c1-300 "$work/said"
   grep -q ' 0 differences' "$work/said" || fail "$name differs from reglookup"
+  echo "  $("$dump" --single "$work/$name" | tail -3)"
+  "$dump" --single "$work/$name" >/dev/null || fail "$name: key by key is not the same"
   # The top keys by the third reader.
   printf 'ls\n' | hivexsh "$work/$name" | LC_ALL=C sort >"$work/top"
   sed -n 's|^K /\([^/]\{1,\}\)$|\1|p' "$work/dump" | LC_ALL=C sort | diff - "$work/top" >/dev/null || fail "$name: top keys"
