@@ -149,9 +149,9 @@ bool replay_old(std::string& hive, std::string_view log) {
 
 }  // namespace
 
-std::uint64_t marvin32(std::string_view bytes) {
-  std::uint32_t low = 0x7A4E55C5;
-  std::uint32_t high = 0x82EF4D88;
+std::uint64_t marvin32(std::string_view bytes, std::uint64_t seed) {
+  std::uint32_t low = static_cast<std::uint32_t>(seed);
+  std::uint32_t high = static_cast<std::uint32_t>(seed >> 32);
   const auto mix = [&](std::uint32_t word) {
     low += word;
     high ^= low;

@@ -17,8 +17,8 @@ enum class HiveState {
 /// out is not applied. Source: as hive_format.h.
 HiveState replay_hive_logs(std::string& hive, std::string_view log1, std::string_view log2);
 
-/// The checksum that new logs use. Seed 0x82EF4D887A4E55C5.
-std::uint64_t marvin32(std::string_view bytes);
+/// The checksum that new logs use, with their seed where none is given.
+std::uint64_t marvin32(std::string_view bytes, std::uint64_t seed = 0x82EF4D887A4E55C5);
 /// The checksum of a base block's first 508 bytes.
 std::uint32_t hive_checksum(std::string_view base_block);
 

@@ -141,6 +141,7 @@ std::string registry_path(const WindowsFacts& facts, std::string_view path) {
 std::string hive_doubt(const Result<Hive>& hive) {
   if (hive && hive.value().state() == HiveState::dirty)
     return "the hive is dirty and its logs do not apply: newer values may be missing";
+  if (hive && hive.value().damage()) return "the hive is damaged: " + describe(*hive.value().damage());
   return "";
 }
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <hivex.h>
+#include <iconv.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -53,6 +54,13 @@ Result<hive_h*> open_in_memory(const std::string& bytes) {
 
 }  // namespace
 
+void prepare_hives() {
+  // Never closed: while one is open, glibc keeps its module, and opening it again needs no file.
+  static const iconv_t kept[] = {::iconv_open("UTF-8", "LATIN1"), ::iconv_open("LATIN1", "UTF-8"),
+                                 ::iconv_open("UTF-8", "UTF-16LE"), ::iconv_open("UTF-16LE", "UTF-8")};
+  static_cast<void>(kept);
+}
+
 void Hive::Close::operator()(hive_h* hive) const { ::hivex_close(hive); }
 
 Result<Hive> Hive::open(const GuestFiles& files, const std::string& path) {
@@ -74,14 +82,27 @@ std::optional<Hive::Key> Hive::find(Key from, std::string_view path) const {
     const std::size_t end = std::min(path.find('\\'), path.size());
     const std::string part(path.substr(0, end));
     path.remove_prefix(std::min(end + 1, path.size()));
-    from = ::hivex_node_get_child(hive_.get(), from, part.c_str());
-    if (from == 0) return std::nullopt;
+    errno = 0;
+    const Key child = ::hivex_node_get_child(hive_.get(), from, part.c_str());
+    if (child == 0) {
+      note("list of subkeys", from);
+      return std::nullopt;
+    }
+    from = child;
   }
   return from;
 }
 
+void Hive::note(const char* what, Key key) const {
+  // Zero: the call found no such thing, and all is well.
+  if (errno != 0 && !damage_)
+    damage_ = corrupt(std::string(what) + " of a registry key cannot be read: " + std::strerror(errno), key);
+}
+
 std::vector<Hive::Key> Hive::children(Key key) const {
+  errno = 0;
   const Freed<hive_node_h> list(::hivex_node_children(hive_.get(), key));
+  if (list.array == nullptr) note("list of subkeys", key);
   std::vector<Key> out;
   for (std::size_t i = 0; list.array != nullptr && list.array[i] != 0 && i < kChildLimit; ++i)
     out.push_back(list.array[i]);
@@ -89,12 +110,16 @@ std::vector<Hive::Key> Hive::children(Key key) const {
 }
 
 std::string Hive::name(Key key) const {
+  errno = 0;
   const Freed<char> name(::hivex_node_name(hive_.get(), key));
+  if (name.array == nullptr) note("name", key);
   return name.array == nullptr ? "" : name.array;
 }
 
 std::optional<std::size_t> Hive::value(Key key, std::string_view name) const {
+  errno = 0;
   const std::size_t found = ::hivex_node_get_value(hive_.get(), key, std::string(name).c_str());
+  if (found == 0) note("list of values", key);
   return found == 0 ? std::nullopt : std::optional(found);
 }
 
@@ -105,8 +130,12 @@ std::optional<std::string> Hive::bytes(Key key, std::string_view name) const {
   if (!found) return std::nullopt;
   hive_type type{};
   std::size_t length = 0;
+  errno = 0;
   const Freed<char> data(::hivex_value_value(hive_.get(), *found, &type, &length));
-  if (data.array == nullptr) return std::nullopt;
+  if (data.array == nullptr) {
+    note("value", key);
+    return std::nullopt;
+  }
   return std::string(data.array, length);
 }
 
@@ -124,10 +153,14 @@ std::optional<std::string> Hive::text(Key key, std::string_view name) const {
 }
 
 std::vector<std::string> Hive::value_names(Key key) const {
+  errno = 0;
   const Freed<hive_value_h> list(::hivex_node_values(hive_.get(), key));
+  if (list.array == nullptr) note("list of values", key);
   std::vector<std::string> out;
   for (std::size_t i = 0; list.array != nullptr && list.array[i] != 0 && i < kChildLimit; ++i) {
+    errno = 0;
     const Freed<char> name(::hivex_value_key(hive_.get(), list.array[i]));
+    if (name.array == nullptr) note("name of a value", key);
     if (name.array != nullptr) out.emplace_back(name.array);
   }
   return out;

@@ -15,6 +15,10 @@ struct hive_h;
 
 namespace imgfs::checkers {
 
+/// Loads the character sets that hivex reads names with, which takes files of this machine: once, before
+/// the process is locked up. Without, names are damage.
+void prepare_hives();
+
 /// A registry hive of the guest, read whole, its logs replayed in memory, decoded by hivex. One thread.
 /// Key and value names are looked up as Windows does, without regard to case.
 class Hive {
@@ -26,6 +30,8 @@ class Hive {
   static Result<Hive> open(const GuestFiles& files, const std::string& path);
 
   HiveState state() const { return state_; }
+  /// The first thing that could not be read so far: what was "not there" since may be there after all.
+  const std::optional<Error>& damage() const { return damage_; }
   const std::string& path() const { return path_; }
 
   Key root() const;
@@ -48,10 +54,13 @@ class Hive {
   };
   Hive() = default;
   std::optional<std::size_t> value(Key key, std::string_view name) const;
+  /// Notes what hivex says about the call that was just made.
+  void note(const char* what, Key key) const;
 
   std::unique_ptr<hive_h, Close> hive_;
   HiveState state_ = HiveState::clean;
   std::string path_;
+  mutable std::optional<Error> damage_;
 };
 
 }  // namespace imgfs::checkers

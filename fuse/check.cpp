@@ -16,6 +16,7 @@
 #include <CLI/CLI.hpp>
 
 #include "checkers/report.h"
+#include "checkers/windows_hive.h"
 #include "core/file_device.h"
 #include "core/text.h"
 #include "fuse/options.h"
@@ -67,6 +68,7 @@ int check_image(const CheckOptions& options, const std::string& path,
                 const std::vector<Policy>& policies) {
   auto image = open_image_file(path, options.open);
   if (!image) return complain(describe(image.error()));
+  checkers::prepare_hives();
   if (options.sandbox == "on") {
     const auto state = close_sandbox(SandboxRole::reporter, {.address_space = kMemory});
     if (!state) return complain(describe(state.error()));

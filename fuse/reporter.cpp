@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "checkers/report.h"
+#include "checkers/windows_hive.h"
 #include "core/byte_cache.h"
 #include "fuse/mount_point.h"
 #include "fuse/sandbox.h"
@@ -89,6 +90,7 @@ Result<ReportTexts> make_report_texts(const Options& options, int image) {
   open.descriptor = image;
   const Policy policy = TRY(load_policy(options.policy));
   Image opened = TRY(open_image_file(options.image, open));
+  checkers::prepare_hives();
   if (options.sandbox == Sandbox::on)
     TRY(close_sandbox(SandboxRole::reporter, {.address_space = kReportMemory,
                                               .cpu_seconds = kReportSeconds}));

@@ -15,7 +15,6 @@
 namespace imgfs {
 namespace {
 
-constexpr int kMostThreads = 64;
 constexpr int kCrowdLasts = 200;  ///< requests
 
 class Loop {
@@ -46,7 +45,7 @@ class Loop {
       changed_.notify_one();
       return;
     }
-    if (threads_ >= kMostThreads) return;
+    if (threads_ >= most_threads_) return;
     try {
       std::thread([this] {
         serve();
@@ -81,6 +80,16 @@ class Loop {
     --turns_taken_;
     holder = nullptr;
     return false;
+  }
+
+  /// No memory for this thread's buffer: the others go on, and no more are started. False for the last.
+  bool leave_to_others() {
+    const std::lock_guard lock(mutex_);
+    if (threads_ == 0) return false;
+    most_threads_ = 0;
+    --turns_taken_;
+    changed_.notify_one();
+    return true;
   }
 
   void end(int result) {
@@ -121,6 +130,7 @@ class Loop {
     while (keeps_turn() || take_turn()) {
       const int size = ::fuse_session_receive_buf(session_, &buffer);
       if (size == -EINTR) continue;
+      if (size == -ENOMEM && buffer.mem == nullptr && leave_to_others()) break;
       if (size <= 0 || ::fuse_session_exited(session_) != 0) {
         holder = nullptr;
         end(size < 0 ? size : 0);
@@ -140,6 +150,7 @@ class Loop {
   bool ended_ = false;
   int waiting_ = 0;  ///< threads that want a turn
   int threads_ = 0;  ///< besides the first
+  int most_threads_ = 64;
   int result_ = 0;
   const int crowded_turns_ = std::max(2, static_cast<int>(std::thread::hardware_concurrency()));
   std::atomic<int> crowd_{0};  ///< so many more requests are taken as a crowd's

@@ -3,6 +3,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <mutex>
@@ -106,7 +107,20 @@ class Session {
   fuse_session* session_ = nullptr;
 };
 
+/// With less than this much address space threads fail to start half-way, and not in order.
+constexpr rlim_t kLeastMemory = rlim_t{192} << 20;
+
+Result<void> check_memory_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur >= kLeastMemory) return success();
+  return Error{Errc::too_large,
+               "the address space is limited to " + std::to_string(limit.rlim_cur >> 20) +
+                   " MiB (ulimit -v); at least " + std::to_string(kLeastMemory >> 20) + " MiB are needed",
+               {}};
+}
+
 Result<void> serve(const Options& options, int image, int status, ReportSource& reports, int& code) {
+  TRY(check_memory_limit());
   set_cache_capacity(options.cache_bytes);
   Served served;
   served.tree = TRY(open_served_tree(options, image, reports));

@@ -4,6 +4,7 @@
 
 #include "core/log.h"
 #include "vfs/boot_entries.h"
+#include "vfs/drive_letters.h"
 #include "vfs/evidence.h"
 #include "vfs/fstab.h"
 #include "vfs/guest_mounts.h"
@@ -66,6 +67,8 @@ class Search {
       if (deployment != nullptr) mounts.lay_deployment(*deployment);
       mounts.follow_fstab();
       if (deployment != nullptr) mounts.lay_boot();
+    } else if (family == GuestFamily::windows) {
+      lay_drives(parts_, guest, slot.value());
     }
     parts_.guests.push_back(std::move(guest));
     parts_.guest_slots.push_back(slot ? slot.value() : std::uint8_t{0});

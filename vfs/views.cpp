@@ -34,6 +34,24 @@ Result<std::uint8_t> Views::lay_over(NodeId point, View view) {
   return slot;
 }
 
+Result<std::uint8_t> Views::add_drive(std::uint8_t slot, View view) {
+  view.over = root(slot);
+  return add(std::move(view));
+}
+
+void Views::name_drive(std::uint8_t slot, std::string name, std::uint8_t drive) {
+  views_[slot].drives.push_back({std::move(name), drive});
+}
+
+NodeId Views::drive(NodeId directory, std::string_view name) const {
+  const View& at = view(directory);
+  if (at.drives.empty() || inode_of(directory) != at.root) return 0;
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  for (const View::Drive& drive : at.drives)
+    if (std::ranges::equal(drive.name, name, {}, lower, lower)) return root(drive.slot);
+  return 0;
+}
+
 NodeId Views::top(NodeId node) const {
   while (view(node).over != 0) node = view(node).over;
   return root(slot_of(node));
@@ -128,7 +146,10 @@ bool Views::is_twin(NodeId directory, std::string_view name) const {
 }
 
 Result<Found> Views::child(NodeId directory, std::string_view name) const {
-  const std::uint64_t inode = TRY(find(directory, name));
+  const auto listed = find(directory, name);
+  if (!listed && listed.error().code == Errc::not_found)
+    if (const NodeId root = drive(directory, name); root != 0) return Found{root, TRY(stat(root))};
+  const std::uint64_t inode = TRY(listed);
   TRY(checked(inode));
   NodeId node = node_of(slot_of(directory), inode);
   Attributes attributes = TRY(stat(node));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -38,6 +39,12 @@ struct View {
     std::uint8_t slot;    ///< the view that is laid over it
   };
   std::vector<Mount> mounts;
+
+  struct Drive {
+    std::string name;   ///< "D:"
+    std::uint8_t slot;  ///< the view that is found under that name in the root
+  };
+  std::vector<Drive> drives{};  ///< not listed, only found; the case of names does not matter
 };
 
 /// An entry under the name by which the tree shows it. Valid only during the visitor's call.
@@ -63,6 +70,10 @@ class Views {
   Result<std::uint8_t> add(View view);
   /// Lays `view` over the directory `point`.
   Result<std::uint8_t> lay_over(NodeId point, View view);
+
+  /// Adds a view whose root's parent is the root of the top `slot`, and names that lead to it from there.
+  Result<std::uint8_t> add_drive(std::uint8_t slot, View view);
+  void name_drive(std::uint8_t slot, std::string name, std::uint8_t drive);
 
   bool has(NodeId node) const { return slot_of(node) != kOwnSlot && slot_of(node) < views_.size(); }
   const View& view(NodeId node) const { return views_[slot_of(node)]; }
@@ -92,6 +103,8 @@ class Views {
   Result<void> check_home(NodeId directory, std::uint64_t inode) const;
   bool is_twin(NodeId directory, std::string_view name) const;
   NodeId cross(NodeId node) const;
+  /// The root of the drive `name` of the top `directory`; 0 where there is none.
+  NodeId drive(NodeId directory, std::string_view name) const;
   void show(Attributes& attributes, NodeId node) const;
 
   std::uint32_t uid_;

@@ -1,10 +1,11 @@
 #include "tests/checkers/hive_builder.h"
 
-#include <gtest/gtest.h>
 #include <hivex.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "checkers/hive_format.h"
@@ -18,6 +19,13 @@ using checkers::HiveBaseBlock;
 
 void put(std::string& bytes, std::size_t at, std::uint64_t value, int width) {
   for (int i = 0; i < width; ++i) bytes[at + static_cast<std::size_t>(i)] = static_cast<char>(value >> (8 * i));
+}
+
+/// Also used outside of test programs, so without GoogleTest.
+void require(bool right, const char* what) {
+  if (right) return;
+  std::perror(what);
+  std::abort();
 }
 
 /// A hive with a root key and its security descriptor, and nothing else.
@@ -58,7 +66,7 @@ std::string empty_hive() {
 
 int memory_file(const std::string& bytes) {
   const int fd = ::memfd_create("test", MFD_CLOEXEC);
-  EXPECT_EQ(::write(fd, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+  require(::write(fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()), "write");
   return fd;
 }
 
@@ -76,13 +84,16 @@ void set_value(hive_h* hive, hive_node_h node, const std::string& name, const Hi
   hive_type type = hive_t_REG_DWORD;
   if (const auto* number = std::get_if<std::uint32_t>(&value)) {
     put(bytes, 0, *number, 4);
+  } else if (const auto* binary = std::get_if<HiveBuilder::Binary>(&value)) {
+    type = hive_t_REG_BINARY;
+    bytes.assign(binary->begin(), binary->end());
   } else {
     type = hive_t_REG_SZ;
     bytes = utf16(std::get<std::string>(value));
   }
   std::string key = name;
   hive_set_value set{key.data(), type, bytes.size(), bytes.data()};
-  EXPECT_EQ(hivex_node_set_value(hive, node, &set, 0), 0);
+  require(hivex_node_set_value(hive, node, &set, 0) == 0, "hivex_node_set_value");
 }
 
 std::uint32_t sequence_of(const std::string& hive) { return get<le32>(as_bytes(hive), 8)->value(); }
@@ -114,7 +125,7 @@ void HiveBuilder::remove(const std::string& path) {
 std::string HiveBuilder::bytes() const {
   const int fd = memory_file(empty_hive());
   hive_h* const hive = hivex_open(path_of(fd).c_str(), HIVEX_OPEN_WRITE);
-  EXPECT_NE(hive, nullptr) << std::strerror(errno);
+  require(hive != nullptr, "hivex_open");
   if (hive == nullptr) return "";
   for (const auto& [path, values] : keys_) {
     hive_node_h node = hivex_root(hive);
@@ -123,18 +134,18 @@ std::string HiveBuilder::bytes() const {
       const std::string part = path.substr(at, end - at);
       hive_node_h child = hivex_node_get_child(hive, node, part.c_str());
       if (child == 0) child = hivex_node_add_child(hive, node, part.c_str());
-      EXPECT_NE(child, 0U);
+      require(child != 0, "hivex_node_add_child");
       node = child;
       at = end + 1;
     }
     for (const auto& [name, value] : values) set_value(hive, node, name, value);
   }
   const int out = memory_file("");
-  EXPECT_EQ(hivex_commit(hive, path_of(out).c_str(), 0), 0);
+  require(hivex_commit(hive, path_of(out).c_str(), 0) == 0, "hivex_commit");
   hivex_close(hive);
   ::close(fd);
   std::string bytes(static_cast<std::size_t>(::lseek(out, 0, SEEK_END)), '\0');
-  EXPECT_EQ(::pread(out, bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
+  require(::pread(out, bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()), "pread");
   ::close(out);
   put(bytes, 8, get<le32>(as_bytes(bytes), 4)->value(), 4);
   put(bytes, 508, checkers::hive_checksum(bytes), 4);

@@ -11,7 +11,8 @@ namespace imgfs::test {
 /// A registry hive as keys and values; bytes() makes the file, written by hivex.
 class HiveBuilder {
  public:
-  using Value = std::variant<std::uint32_t, std::string>;  ///< REG_DWORD, REG_SZ
+  using Binary = std::vector<unsigned char>;
+  using Value = std::variant<std::uint32_t, std::string, Binary>;  ///< REG_DWORD, REG_SZ, REG_BINARY
 
   /// The key at `path` ("A\\B"), made with those above it.
   void key(const std::string& path) { keys_[path]; }

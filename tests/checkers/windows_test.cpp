@@ -228,9 +228,14 @@ TEST(WindowsHives, AnUnreadableSystemHiveIsUnknown) {
 }
 
 TEST(HiveLog, KnownAnswersOfMarvin32) {
-  // With this seed the sum over nothing differs from that over a zero byte, and each bit counts.
-  EXPECT_NE(checkers::marvin32(""), checkers::marvin32(std::string(1, '\0')));
-  EXPECT_NE(checkers::marvin32("abcd"), checkers::marvin32("abce"));
+  // Source: the test vectors that Microsoft published with its runtime.
+  constexpr std::uint64_t kSeed = 0x004fb61a001bdbcc;
+  EXPECT_EQ(checkers::marvin32("", kSeed), 0x30ED35C100CD3C7DU);
+  EXPECT_EQ(checkers::marvin32("\xAF", kSeed), 0x48E73FC77D75DDC1U);
+  EXPECT_EQ(checkers::marvin32("\xE7\x0F", kSeed), 0xB5F6E1FC485DBFF8U);
+  EXPECT_EQ(checkers::marvin32("\x37\xF4\x95", kSeed), 0xF0B07C789B8CF7E8U);
+  EXPECT_EQ(checkers::marvin32("\x86\x42\xDC\x59", kSeed), 0x7008F2E87E9CF556U);
+  EXPECT_EQ(checkers::marvin32("\x15\x3F\xB7\x98\x26", kSeed), 0xE6C08C6DA2AFA997U);
 }
 
 TEST(HiveLog, AnEntryThatDoesNotCheckOutIsNotApplied) {
