@@ -207,6 +207,10 @@ const std::vector<Row> kRows = {
        HiveBuilder bcd;
        bcd.set("Objects\\{1}\\Elements\\12000002", "Element", "\\Windows\\system32\\winload.efi");
        w.guest.volume_files[0].put("/Boot/BCD", bcd.bytes()); }, "device-names", Status::warn},
+    {"restart_pending", server_2019, [](auto& w) { w.software.key("Microsoft\\Windows\\CurrentVersion\\Component Based Servicing\\RebootPending"); }, "device-names", Status::warn},
+    {"update_waits_for_a_restart", server_2019, [](auto& w) { w.software.key("Microsoft\\Windows\\CurrentVersion\\WindowsUpdate\\Auto Update\\RebootRequired"); }, "device-names", Status::warn},
+    {"renames_pending", server_2019, [](auto& w) { w.system.set("ControlSet001\\Control\\Session Manager", "PendingFileRenameOperations", HiveBuilder::Binary{'a', 0, 0, 0, 0, 0}); }, "device-names", Status::warn},
+    {"renames_done", server_2019, [](auto& w) { w.system.set("ControlSet001\\Control\\Session Manager", "PendingFileRenameOperations", HiveBuilder::Binary{0, 0}); }, ""},
     {"replayed_log_removes_the_driver", server_2019, [](auto& w) { w = dirty(no_driver, log_from); }, "virtio", Status::fail, "VirtioNotInstall"},
     {"replayed_old_log_removes_the_driver", server_2019, [](auto& w) { w = dirty(no_driver, old_log_from); }, "virtio", Status::fail, "VirtioNotInstall"},
     {"dirty_without_a_log", server_2019, [](auto& w) { w = dirty(nothing, nullptr); }, "virtio", Status::warn},
