@@ -187,6 +187,8 @@ const std::vector<Row> kRows = {
     {"image_path_empty", server_2019, [](auto& w) { w.set("viostor", "ImagePath", ""); }, ""},
     {"old_service_name", server_2019, [](auto& w) { no_driver(w); w.set("vrtioblk", "Start", 0U); w.guest.files.put("/Windows/System32/drivers/vrtioblk.sys", pe(0x8664)); }, ""},
     {"no_binding_in_the_database", server_2019, [](auto& w) { w.system.remove(kDatabaseId); w.system.key("DriverDatabase\\DeviceIds\\PCI\\VEN_8086&DEV_7010"); }, "virtio", Status::warn},
+    {"driver_file_missing_and_no_binding", server_2019, [](auto& w) { w.guest.files.remove(kDriver); w.system.remove(kDatabaseId); w.system.key("DriverDatabase"); }, "virtio", Status::fail, "VirtioNotInstall"},
+    {"driver_file_damaged_and_no_binding", server_2019, [](auto& w) { w.guest.files.damage(kDriver); w.system.remove(kDatabaseId); w.system.key("DriverDatabase"); }, "virtio", Status::unknown},
     {"binding_of_the_modern_id", server_2019, [](auto& w) { w.system.remove(kDatabaseId); w.system.key("DriverDatabase\\DeviceIds\\PCI\\ven_1af4&dev_1042"); }, ""},
     {"no_critical_device", server_2008_r2, [](auto& w) { w.system.remove(kCritical); }, "virtio", Status::warn},
     {"critical_device_of_another", server_2008_r2, [](auto& w) { w.system.set(kCritical, "Service", "other"); }, "virtio", Status::warn},
@@ -228,6 +230,17 @@ TEST(WindowsHives, AnUnreadableSystemHiveIsUnknown) {
   EXPECT_EQ(finding(report, "virtio").status, Status::unknown);
   EXPECT_EQ(finding(report, "cloud-init").status, Status::unknown);
   EXPECT_TRUE(report.codes.empty());
+}
+
+TEST(WindowsHives, TheFirstOfTwoDoubtsIsTheSummary) {
+  WindowsGuest windows = server_2019();
+  windows.system.remove(kDatabaseId);
+  windows.system.key("DriverDatabase");
+  windows.system.remove("ControlSet001\\Services\\netkvm");
+  const Report report = windows.report("tencent-cvm-gen4");
+  const Finding& found = finding(report, "virtio");
+  EXPECT_EQ(found.status, Status::warn);
+  EXPECT_NE(found.summary.find("bound to no virtio disk"), std::string::npos) << found.summary;
 }
 
 TEST(HiveLog, KnownAnswersOfMarvin32) {
