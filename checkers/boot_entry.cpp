@@ -14,13 +14,14 @@ namespace {
 
 constexpr std::size_t kMaxConfig = 1 << 20;
 constexpr std::size_t kMaxNames = 4096;
+constexpr std::size_t kMaxLoaderEntry = 64 << 10;  // bytes; all of a directory are held at a time
 
 /// The text of a file that may be missing. Keeps the first problem that is not its absence.
 class Reader {
  public:
   explicit Reader(const GuestFiles& files) : files_(files) {}
-  std::optional<std::string> text(std::string_view path) {
-    auto text = files_.read_text(path, kMaxConfig);
+  std::optional<std::string> text(std::string_view path, std::size_t limit = kMaxConfig) {
+    auto text = files_.read_text(path, limit);
     if (text) return std::move(text.value());
     note(text.error(), path);
     return {};
@@ -125,7 +126,7 @@ Menu loader_entries(Reader& reader, const std::string& directory) {
   Menu menu;
   for (const auto& name : reader.list(directory)) {
     if (!name.ends_with(".conf") || menu.entries.size() >= 512) continue;
-    if (const auto text = reader.text(directory + "/" + name))
+    if (const auto text = reader.text(directory + "/" + name, kMaxLoaderEntry))
       menu.entries.push_back(parse_loader_entry(*text, name));
   }
   std::ranges::stable_sort(menu.entries, [](const MenuEntry& a, const MenuEntry& b) {

@@ -274,15 +274,16 @@ class Lz4Decoder final : public BlockDecoder {
     if (size > static_cast<std::uint32_t>(LZ4_COMPRESSBOUND(kLz4Block))) return broken("lz4");
     packed_.resize(size);
     TRY(source.fill(packed_));
-    block.resize(kLz4Block);
-    const int count = LZ4_decompress_safe(as_chars(packed_).data(), output_bytes<char>(block),
+    unpacked_.resize(kLz4Block);  // once: a block of a few bytes must not cost the clearing of 8 MiB
+    const int count = LZ4_decompress_safe(as_chars(packed_).data(), output_bytes<char>(unpacked_),
                                           static_cast<int>(size), static_cast<int>(kLz4Block));
-    if (count < 0) return broken("lz4");
-    block.resize(static_cast<std::size_t>(count));
+    if (count <= 0) return broken("lz4");  // no encoder writes an empty block
+    block.assign(unpacked_.begin(), unpacked_.begin() + count);
     return true;
   }
 
   std::vector<std::byte> packed_;
+  std::vector<std::byte> unpacked_;
 };
 
 /// What lzop writes. Source: Linux, lib/decompress_unlzo.c; lzop's own conf.h.

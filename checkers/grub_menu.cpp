@@ -13,6 +13,7 @@ constexpr std::size_t kMaxEntries = 512;
 constexpr std::size_t kMaxDepth = 8;
 constexpr std::size_t kMaxLine = 16 << 10;
 constexpr std::size_t kMaxExpanded = 16 << 10;
+constexpr std::size_t kMaxWords = 64 << 10;
 
 using Variables = std::map<std::string, std::string, std::less<>>;
 
@@ -47,12 +48,19 @@ std::string expand(std::string_view text, const Variables& variables) {
   return out;
 }
 
-/// The words of a GRUB command; quotes are taken off, single-quoted text is not expanded.
+/// The words of a GRUB command; quotes are taken off, single-quoted text is not expanded. Variables stop
+/// growing it at `kMaxWords` bytes: a line of 16 KiB can name one of 16 KiB four thousand times.
 std::vector<std::string> words_of(std::string_view line, const Variables& variables) {
   std::vector<std::string> words;
   std::string word;
   bool inside = false;
-  for (std::size_t i = 0; i < line.size() && words.size() < 512; ++i) {
+  std::size_t total = 0;
+  const auto add = [&](std::string text) {
+    text.resize(std::min(text.size(), kMaxWords - total));
+    total += text.size();
+    word += text;
+  };
+  for (std::size_t i = 0; i < line.size() && words.size() < 512 && total < kMaxWords; ++i) {
     const char c = line[i];
     if (c == ' ' || c == '\t') {
       if (inside) words.push_back(std::move(word));
@@ -62,16 +70,16 @@ std::vector<std::string> words_of(std::string_view line, const Variables& variab
     }
     inside = true;
     if (c == '\\' && i + 1 < line.size()) {
-      word += line[++i];
+      add(std::string(1, line[++i]));
     } else if (c == '\'' || c == '"') {
       const std::size_t end = std::min(line.find(c, i + 1), line.size());
       const std::string_view quoted = line.substr(i + 1, end - i - 1);
-      word += c == '"' ? expand(quoted, variables) : std::string(quoted);
+      add(c == '"' ? expand(quoted, variables) : std::string(quoted));
       i = end;
     } else {
       std::size_t end = line.find_first_of(" \t'\"\\", i);
       end = std::min(end, line.size());
-      word += expand(line.substr(i, end - i), variables);
+      add(expand(line.substr(i, end - i), variables));
       i = end - 1;
     }
   }

@@ -40,9 +40,15 @@ void settle(std::string& hive, std::uint32_t sequence, std::uint32_t bins_size) 
   std::memcpy(hive.data(), &base, sizeof base);
 }
 
-bool write_page(std::string& hive, std::uint64_t offset, std::string_view bytes) {
+/// What a hive may grow to: new bins are dirty as a whole, so that a log has all their bytes. Eight times as
+/// much leaves room for those that are not.
+std::uint64_t growth_limit(std::string_view hive, std::size_t log_bytes) {
+  return hive.size() + std::uint64_t{8} * log_bytes;
+}
+
+bool write_page(std::string& hive, std::uint64_t limit, std::uint64_t offset, std::string_view bytes) {
   const std::uint64_t start = HiveBaseBlock::kSize + offset;
-  if (offset > kBinsLimit || bytes.size() > kBinsLimit) return false;
+  if (start > limit || bytes.size() > limit - start) return false;
   if (hive.size() < start + bytes.size()) hive.resize(start + bytes.size());
   bytes.copy(hive.data() + start, bytes.size());
   return true;
@@ -81,7 +87,7 @@ std::vector<LogEntry> entries_of(std::string_view log) {
   return out;
 }
 
-bool apply(std::string& hive, const LogEntry& entry) {
+bool apply(std::string& hive, std::uint64_t limit, const LogEntry& entry) {
   const auto head = get<HiveLogEntry>(as_bytes(entry.bytes));
   const std::uint64_t pages = head->dirty_pages.value();
   std::uint64_t data = sizeof(HiveLogEntry) + pages * sizeof(HiveDirtyPage);
@@ -89,7 +95,7 @@ bool apply(std::string& hive, const LogEntry& entry) {
     const auto page = get<HiveDirtyPage>(as_bytes(entry.bytes),
                                          static_cast<std::size_t>(sizeof(HiveLogEntry) + i * sizeof(HiveDirtyPage)));
     if (!page || data > entry.bytes.size() || page->size.value() > entry.bytes.size() - data) return false;
-    if (!write_page(hive, page->offset.value(), entry.bytes.substr(data, page->size.value()))) return false;
+    if (!write_page(hive, limit, page->offset.value(), entry.bytes.substr(data, page->size.value()))) return false;
     data += page->size.value();
   }
   return true;
@@ -102,12 +108,13 @@ HiveState replay_new(std::string& hive, const HiveBaseBlock& base, std::string_v
   entries.insert(entries.end(), second.begin(), second.end());
   std::sort(entries.begin(), entries.end(),
             [](const LogEntry& a, const LogEntry& b) { return a.sequence < b.sequence; });
+  const std::uint64_t limit = growth_limit(hive, log1.size() + log2.size());
   std::string updated = hive;
   std::optional<std::uint32_t> last;
   for (const LogEntry& entry : entries) {
     if (entry.sequence < base.secondary_sequence.value()) continue;  // in the hive already
     if (last && entry.sequence != *last + 1) break;
-    if (!apply(updated, entry)) break;
+    if (!apply(updated, limit, entry)) break;
     last = entry.sequence;
     settle(updated, *last + 1, entry.bins_size);
   }
@@ -127,11 +134,12 @@ bool replay_old(std::string& hive, std::string_view log) {
   if (log.size() - kSector - 4 < bitmap_size) return false;
   const std::string_view bitmap = log.substr(kSector + 4, bitmap_size);
   std::size_t data = (kSector + 4 + bitmap_size + kSector - 1) / kSector * kSector;
+  const std::uint64_t limit = growth_limit(hive, log.size());
   std::string updated = hive;
   for (std::size_t piece = 0; piece < bitmap_size * 8; ++piece) {
     if ((static_cast<unsigned char>(bitmap[piece / 8]) >> (piece % 8) & 1U) == 0) continue;
     if (data > log.size() || log.size() - data < kSector) return false;
-    if (!write_page(updated, piece * kSector, log.substr(data, kSector))) return false;
+    if (!write_page(updated, limit, piece * kSector, log.substr(data, kSector))) return false;
     data += kSector;
   }
   settle(updated, base->primary_sequence.value(), bins);

@@ -22,11 +22,16 @@ double processor_seconds() {
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
 
+Result<void> check_time(double deadline) {
+  if (processor_seconds() <= deadline) return success();
+  return Error{Errc::too_large, "it takes more than 10 seconds to unpack"};
+}
+
 /// What a decoder gives, as a source. Counts its bytes.
 class DecodedSource final : public ByteSource {
  public:
-  DecodedSource(ByteSource& below, std::unique_ptr<Decoder> decoder, std::uint64_t& left)
-      : below_(below), decoder_(std::move(decoder)), left_(left), buffer_(kDecoded) {}
+  DecodedSource(ByteSource& below, std::unique_ptr<Decoder> decoder, std::uint64_t& left, double deadline)
+      : below_(below), decoder_(std::move(decoder)), left_(left), deadline_(deadline), buffer_(kDecoded) {}
 
   Result<std::span<const std::byte>> peek() override { return peek_at_least(1); }
   void take(std::size_t count) override { begin_ += count; }
@@ -36,6 +41,7 @@ class DecodedSource final : public ByteSource {
                 buffer_.begin() + static_cast<std::ptrdiff_t>(filled_), buffer_.begin());
       filled_ -= begin_;
       begin_ = 0;
+      TRY(check_time(deadline_));
       const std::size_t got = TRY(decoder_->read(below_, std::span(buffer_).subspan(filled_)));
       if (got == 0) done_ = true;
       if (got > left_) return Error{Errc::too_large, "the initramfs is larger than 512 MiB"};
@@ -49,6 +55,7 @@ class DecodedSource final : public ByteSource {
   ByteSource& below_;
   std::unique_ptr<Decoder> decoder_;
   std::uint64_t& left_;
+  double deadline_;
   std::vector<std::byte> buffer_;
   std::size_t begin_ = 0;
   std::size_t filled_ = 0;
@@ -96,9 +103,10 @@ class Scanner {
       if (decoder == nullptr)
         return unsupported("no format that a Linux kernel unpacks (magic " + hex(head) + ")");
       TRY(add_part(name, false));
+      TRY(check_time(deadline_));
       named = false;
       position = 0;
-      DecodedSource decoded(source, std::move(decoder), left_);
+      DecodedSource decoded(source, std::move(decoder), left_, deadline_);
       TRY(archives(decoded, true));  // one level: `inside` cannot come here again
     }
     return success();
@@ -144,8 +152,7 @@ class Scanner {
   Result<void> entry(ByteSource& source, std::uint64_t& position) {
     if (++out_.entries > limits_.entries)
       return Error{Errc::too_large, "more than " + std::to_string(limits_.entries) + " files"};
-    if (out_.entries % 64 == 0 && processor_seconds() > deadline_)
-      return Error{Errc::too_large, "it takes more than 10 seconds to unpack"};
+    if (out_.entries % 64 == 0) TRY(check_time(deadline_));
     std::array<std::byte, kHeader> bytes;
     TRY(source.fill(bytes));
     const std::string_view header = as_chars(bytes);

@@ -123,7 +123,12 @@ class Finder {
       std::string_view path = line.substr(0, colon);
       const std::string prefix = facts_.directory + "/";
       if (path.starts_with(prefix)) path.remove_prefix(prefix.size());
-      // The list may be older than the files: what it names must be there.
+      // The list may be older than the files: what it names must be there. No kernel has a thousand such.
+      if (++looked_for_ > kMaxWalk) {
+        if (looked_for_ == kMaxWalk + 1)
+          facts_.problems.push_back({Errc::too_large, facts_.directory + "/modules.dep: more than 20,000 drivers", {}});
+        return;
+      }
       const std::string whole = path.starts_with('/') ? std::string(path) : prefix + std::string(path);
       const auto there = files_.stat(whole);
       if (!there) {
@@ -175,6 +180,7 @@ class Finder {
 
   const GuestFiles& files_;
   KernelFacts facts_;
+  std::size_t looked_for_ = 0;
 };
 
 }  // namespace

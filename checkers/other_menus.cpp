@@ -7,6 +7,8 @@
 namespace imgfs::checkers {
 namespace {
 
+constexpr std::size_t kMaxOptions = 16384;  // bytes
+
 std::string_view next_line(std::string_view& text) {
   const std::size_t end = std::min(text.find('\n'), text.size());
   const std::string_view line = trimmed(text.substr(0, end));
@@ -61,7 +63,7 @@ Menu parse_extlinux(std::string_view text) {
       entry.options = everywhere;
       menu.entries.push_back(std::move(entry));
     } else if (key == "append" && menu.entries.empty()) {
-      everywhere = std::string(value);
+      everywhere = std::string(value.substr(0, kMaxOptions));  // each entry gets a copy
     } else if (menu.entries.empty()) {
       continue;
     } else if (key == "linux" || key == "kernel") {
@@ -96,7 +98,7 @@ MenuEntry parse_loader_entry(std::string_view text, std::string_view file_name) 
     if (key == "linux" || key == "efi") entry.kernel = std::string(value);
     if (key == "initrd" && entry.initrds.size() < 64)
       for (auto& initrd : split(value, ' ')) entry.initrds.push_back(std::move(initrd));
-    if (key == "options" && entry.options.size() < 16384) append(entry.options, value);
+    if (key == "options" && entry.options.size() < kMaxOptions) append(entry.options, value);
   }
   return entry;
 }

@@ -11,7 +11,7 @@ namespace imgfs::checkers {
 namespace {
 
 constexpr std::size_t kMaxStatus = 128 << 20;
-constexpr std::size_t kMaxFound = 4096;
+constexpr std::size_t kMaxFound = kMaxFoundPackages;
 
 /// The lines of one paragraph as keys and values; continuation lines are passed over.
 template <class Visit>
@@ -139,6 +139,7 @@ Result<Package> read_rpm_header(std::uint64_t size, HeaderBytes bytes) {
   Package out;
   std::string release;
   std::string arch;
+  std::vector<const std::string*> seen;  // the first of a tag counts: each costs one read at most
   for (std::size_t i = 0; i < entries; ++i) {
     const auto row = std::span(index).subspan(i * 16, 16);
     const std::uint32_t tag = get<be32>(row, 0)->value();
@@ -148,7 +149,8 @@ Result<Package> read_rpm_header(std::uint64_t size, HeaderBytes bytes) {
                         : tag == kVendor  ? &out.vendor
                         : tag == kArch    ? &arch
                                           : nullptr;
-    if (into == nullptr || get<be32>(row, 4)->value() != kString) continue;
+    if (into == nullptr || get<be32>(row, 4)->value() != kString || std::ranges::count(seen, into) != 0) continue;
+    seen.push_back(into);
     // What is not asked for is not worth the reading.
     if (tag != kName && !out.name.empty() && !package_matters(out.name)) break;
     const std::uint64_t offset = get<be32>(row, 8)->value();

@@ -33,6 +33,22 @@ bool package_matters(std::string_view name);
 /// Reads whichever database the guest has. not_found where it has none.
 Result<Packages> find_packages(const GuestFiles& files);
 
+/// Counts what a database makes us read: one in which all leads to the same large header must end.
+class ReadWork {
+ public:
+  Result<void> add(std::uint64_t bytes) {
+    done_ += bytes;
+    if (done_ <= kMost) return success();
+    return Error{Errc::too_large, "package database of more than 1 GiB of headers", {}};
+  }
+
+ private:
+  static constexpr std::uint64_t kMost = std::uint64_t{1} << 30;
+  std::uint64_t done_ = 0;
+};
+/// The most packages that are kept.
+inline constexpr std::size_t kMaxFoundPackages = 4096;
+
 // The databases one by one. Each appends to `packages.found`.
 void parse_dpkg_status(std::string_view text, Packages& packages);
 void parse_apk_installed(std::string_view text, Packages& packages);

@@ -67,7 +67,8 @@ class HashFile {
     return big_ ? get<be16>(bytes, at)->value() : get<le16>(bytes, at)->value();
   }
 
-  Result<void> read_page(std::uint64_t index, std::vector<std::byte>& page) const {
+  Result<void> read_page(std::uint64_t index, std::vector<std::byte>& page) {
+    TRY(work_.add(page.size()));
     if (index >= pages_) return corrupt("page " + std::to_string(index) + " of " + std::to_string(pages_));
     if (TRY(files_.read(path_, index * page_size_, page)) != page.size())
       return corrupt("page cut off", index * page_size_);
@@ -101,10 +102,11 @@ class HashFile {
           if (from >= value.size()) return std::size_t{0};
           const auto piece = value.subspan(static_cast<std::size_t>(from));
           const std::size_t count = std::min(out.size(), piece.size());
+          if (const auto within = work_.add(count); !within) return within.error();
           std::copy_n(piece.begin(), count, out.begin());
           return count;
         }));
-    if (package_matters(package.name)) packages.found.push_back(std::move(package));
+    if (package_matters(package.name) && packages.found.size() < kMaxFoundPackages) packages.found.push_back(std::move(package));
     return success();
   }
 
@@ -132,10 +134,11 @@ class HashFile {
           if (from >= have.size()) return std::size_t{0};
           const auto piece = std::span(have).subspan(static_cast<std::size_t>(from));
           const std::size_t count = std::min(out.size(), piece.size());
+          if (const auto within = work_.add(count); !within) return within.error();
           std::copy_n(piece.begin(), count, out.begin());
           return count;
         }));
-    if (package_matters(package.name)) packages.found.push_back(std::move(package));
+    if (package_matters(package.name) && packages.found.size() < kMaxFoundPackages) packages.found.push_back(std::move(package));
     return success();
   }
 
@@ -147,6 +150,7 @@ class HashFile {
   std::uint64_t buckets_ = 0;
   std::vector<std::uint32_t> spares_;
   bool big_ = false;
+  ReadWork work_;
 };
 
 }  // namespace

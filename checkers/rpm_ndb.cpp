@@ -22,6 +22,7 @@ Result<void> read_rpm_ndb(const GuestFiles& files, std::string_view path, Packag
   if (pages == 0 || pages > kMaxSlotPages || pages * kNdbPage > size)
     return corrupt(std::to_string(pages) + " slot pages in " + std::to_string(size) + " bytes", 12);
   std::vector<std::byte> page(kNdbPage);
+  ReadWork work;
   for (std::uint64_t number = 0; number < pages; ++number) {
     if (TRY(files.read(path, number * kNdbPage, page)) != page.size())
       return corrupt("slot page cut off", number * kNdbPage);
@@ -40,9 +41,10 @@ Result<void> read_rpm_ndb(const GuestFiles& files, std::string_view path, Packag
           length, [&](std::uint64_t from, std::span<std::byte> out) -> Result<std::size_t> {
             if (from >= length) return std::size_t{0};
             const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), length - from));
+            if (const auto within = work.add(want); !within) return within.error();
             return files.read(path, offset + sizeof blob + from, out.first(want));
           }));
-      if (package_matters(package.name)) packages.found.push_back(std::move(package));
+      if (package_matters(package.name) && packages.found.size() < kMaxFoundPackages) packages.found.push_back(std::move(package));
     }
   }
   return success();

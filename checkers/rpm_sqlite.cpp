@@ -165,6 +165,7 @@ Result<void> collect(sqlite3* database, const Target& target, Packages& packages
     const char* from;
     const char* to;
   };
+  ReadWork work;
   for (const auto& [from, to] : {Range{"cloud-init", "cloud-inju"}, Range{"kernel", "kernem"},
                                  Range{"linux", "linuy"}, Range{"tencent-linux", "tencent-linuy"}}) {
     sqlite3_stmt* raw = nullptr;
@@ -182,6 +183,7 @@ Result<void> collect(sqlite3* database, const Target& target, Packages& packages
             if (at >= blob.size()) return std::size_t{0};
             const auto piece = blob.subspan(static_cast<std::size_t>(at));
             const std::size_t count = std::min(out.size(), piece.size());
+            if (const auto within = work.add(count); !within) return within.error();
             std::copy_n(piece.begin(), count, out.begin());
             return count;
           }));

@@ -13,6 +13,7 @@ namespace {
 constexpr const char* kDiskServices[] = {"viostor", "vrtioblk", "virtio_blk"};
 /// The disk's PCI ids, legacy and modern.
 constexpr const char* kDiskIds[] = {"VEN_1AF4&DEV_1001", "VEN_1AF4&DEV_1042"};
+constexpr int kMaxDeviceKeys = 100'000;
 constexpr const char* kFix =
     "start the machine where it runs now, install the provider's virtio drivers there (or, from a "
     "virtio-win ISO: pnputil /add-driver viostor.inf /install, and the same for netkvm.inf), restart "
@@ -56,13 +57,15 @@ std::string staged(const CheckContext& context, const WindowsFacts& facts, const
   return "";
 }
 
-/// Device ids may have keys of their own below PCI, so all levels are searched, to a bound.
-std::string find_device_id(const Hive& hive, Hive::Key key, int depth) {
+/// Device ids may have keys of their own below PCI, so all levels are searched, to a bound: `left` keys in
+/// all, since a damaged hive's keys can be each other's children.
+std::string find_device_id(const Hive& hive, Hive::Key key, int depth, int& left) {
   if (depth > 4) return "";
   for (const Hive::Key child : hive.children(key)) {
+    if (--left < 0) return "";
     const std::string name = hive.name(child);
     if (is_disk_id(name)) return name;
-    if (std::string found = find_device_id(hive, child, depth + 1); !found.empty()) return name + "\\" + found;
+    if (std::string found = find_device_id(hive, child, depth + 1, left); !found.empty()) return name + "\\" + found;
   }
   return "";
 }
@@ -73,7 +76,8 @@ std::string binding(const WindowsFacts& facts, const std::string& service) {
   const Hive& system = facts.system.value();
   if (system.find("DriverDatabase")) {
     const auto ids = system.find("DriverDatabase\\DeviceIds\\PCI");
-    const std::string id = ids ? find_device_id(system, *ids, 0) : "";
+    int left = kMaxDeviceKeys;
+    const std::string id = ids ? find_device_id(system, *ids, 0, left) : "";
     return id.empty() ? "" : "HKLM\\SYSTEM\\DriverDatabase\\DeviceIds\\PCI\\" + id;
   }
   const auto devices = current_control(facts, "Control\\CriticalDeviceDatabase");

@@ -30,6 +30,8 @@ class VdiDisk final : public MappedDisk {
     const std::uint64_t left = std::min(layout_.block_size - inside, size() - offset);
     const std::uint64_t entry = TRY(layout_.table.at(offset / layout_.block_size));
     if (entry == kFree || entry == kDiscarded) return Piece{Piece::Kind::zero, left};
+    if (entry > (UINT64_MAX - layout_.data_offset - layout_.block_size) / layout_.stride)
+      return corrupt("VDI block past the end of the address space");
     return Piece{Piece::Kind::file, left, layout_.data_offset + entry * layout_.stride + inside};
   }
 

@@ -31,8 +31,9 @@ class Log {
     return out;
   }
 
-  /// The header of the entry at `offset` where the whole entry holds.
-  std::optional<LogEntryHeader> valid_entry(std::uint64_t offset) const;
+  /// The header of the entry at `offset` where the whole entry holds. `work` grows by the bytes that had
+  /// to be read to know.
+  std::optional<LogEntryHeader> valid_entry(std::uint64_t offset, std::uint64_t& work) const;
 
  private:
   std::vector<std::byte> bytes_;
@@ -68,7 +69,7 @@ bool descriptors_hold(std::span<const std::byte> entry, const LogEntryHeader& he
   return true;
 }
 
-std::optional<LogEntryHeader> Log::valid_entry(std::uint64_t offset) const {
+std::optional<LogEntryHeader> Log::valid_entry(std::uint64_t offset, std::uint64_t& work) const {
   const auto header = get<LogEntryHeader>(bytes_, static_cast<std::size_t>(offset));
   if (!header ||
       std::string_view(header->signature, sizeof header->signature) != LogEntryHeader::kSignature)
@@ -78,6 +79,7 @@ std::optional<LogEntryHeader> Log::valid_entry(std::uint64_t offset) const {
       header->sequence_number.value() == 0 || header->tail.value() % kLogSector != 0 ||
       header->tail.value() >= size() || descriptor_sectors(*header) * kLogSector > length)
     return std::nullopt;
+  work += length;
   const auto entry = copy(offset, static_cast<std::size_t>(length));
   if (checksum(entry, offsetof(LogEntryHeader, checksum)) != header->checksum.value() ||
       !descriptors_hold(entry, *header))
@@ -104,11 +106,9 @@ Result<std::map<std::uint64_t, LogEntryHeader>> valid_entries(const Log& log) {
   std::map<std::uint64_t, LogEntryHeader> entries;
   std::uint64_t work = 0;
   for (std::uint64_t at = 0; at < log.size(); at += kLogSector) {
-    const auto entry = log.valid_entry(at);
-    if (!entry) continue;
-    work += entry->entry_length.value();
+    const auto entry = log.valid_entry(at, work);
     if (work > kMaxWork) return corrupt("VHDX log whose entries overlap without end");
-    entries.emplace(at, *entry);
+    if (entry) entries.emplace(at, *entry);
   }
   return entries;
 }

@@ -39,12 +39,12 @@ class SparseExtent final : public GrainDisk {
         [this](std::uint64_t index) { return load_grain(index); });
   }
 
-  /// How many of the first tables (at most 65536) are found only by the redundant directory, and
+  /// How many of the first tables (at most `most`) are found only by the redundant directory, and
   /// how many by neither though the directory names them.
-  Result<std::pair<std::uint64_t, std::uint64_t>> count_damaged() const {
+  Result<std::pair<std::uint64_t, std::uint64_t>> count_damaged(std::uint64_t most) const {
     std::uint64_t mended = 0;
     std::uint64_t lost = 0;
-    for (std::uint64_t i = 0; i < std::min<std::uint64_t>(geometry().tables(), 65536); ++i) {
+    for (std::uint64_t i = 0; i < std::min<std::uint64_t>(geometry().tables(), most); ++i) {
       const std::uint64_t main = TRY(directory_.main.at(i));
       const std::uint64_t used = TRY(table_sector(i));
       if (used != 0 && !is_table(used)) ++lost;
@@ -188,7 +188,9 @@ Result<Device> make_extent(const Device& file, ExtentOptions options, Geometry g
   auto extent =
       std::make_shared<SparseExtent>(file, std::move(options.parent), geometry,
                                      table_memory(options.extents), std::move(directory), storage);
-  const auto [mended, lost] = TRY(extent->count_damaged());
+  // All extents may be one file, named 4096 times.
+  const std::uint64_t most = std::max<std::uint64_t>(65536 / options.extents, 256);
+  const auto [mended, lost] = TRY(extent->count_damaged(most));
   if (mended != 0)
     remarks.push_back(
         {Remark::Kind::damaged, "damaged VMDK grain directory: " + std::to_string(mended) +

@@ -40,6 +40,8 @@ class ExtentTree {
   void join(std::uint64_t end);
   void clear() { *this = ExtentTree(capacity_); }
 
+  /// Extents and leaves: the memory that it takes, and the work of a change.
+  std::size_t weight() const { return extents_ + leaves_.size(); }
   std::uint64_t data_blocks() const;
   std::uint64_t node_blocks() const;
   bool in_inode() const { return depth_ == 0; }

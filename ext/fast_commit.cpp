@@ -10,6 +10,7 @@ namespace imgfs::ext {
 namespace {
 
 constexpr std::size_t kMaxTags = 1U << 18;
+constexpr std::size_t kMaxHeld = std::size_t{64} << 20;  // bytes
 
 bool length_is_valid(const Superblock& super, FastTag tag, std::size_t length) {
   switch (tag) {
@@ -70,7 +71,10 @@ class Scan {
       if (head.fc_features.value() != 0) return unsupported("fast commits with unknown features");
       if (head.fc_tid.value() != transaction_) return false;
     }
-    records_.push_back({tag, {value.begin(), value.end()}});
+    const auto kept = tag == FastTag::padding ? value.first(0) : value;
+    held_ += kept.size();
+    if (held_ > kMaxHeld) return Error{Errc::too_large, "fast commits of more than 64 MiB", {}};
+    records_.push_back({tag, {kept.begin(), kept.end()}});
     if (tag != FastTag::tail) {
       crc_ = crc32c(crc_, whole);
       return true;
@@ -89,6 +93,7 @@ class Scan {
   std::uint32_t transaction_;
   std::uint32_t crc_ = 0;
   std::size_t complete_ = 0;
+  std::size_t held_ = 0;  ///< bytes in `records_`
   std::vector<FastRecord> records_;
 };
 

@@ -84,6 +84,8 @@ void FastDirectory::seal(std::span<std::byte> block) const {
 
 Result<std::uint64_t> FastDirectory::physical(std::uint64_t block) {
   const ExtentTree* const tree = TRY(editor_.tree(directory_.number));
+  // Whoever asks looks at the whole block.
+  TRY(editor_.spend(tree->leaves().size() + editor_.super().block_size / sizeof(DirEntryHeader)));
   const auto extent = tree->find(block);
   if (!extent || extent->unwritten)
     return corrupt("directory with a hole at block " + std::to_string(block));

@@ -53,6 +53,12 @@ Result<std::span<std::byte>> FastEditor::block(std::uint64_t number) {
   return std::span(blocks_.emplace(number, std::move(bytes)).first->second);
 }
 
+Result<void> FastEditor::spend(std::uint64_t steps) {
+  steps_ += steps;
+  if (steps_ <= kMaxSteps) return success();
+  return Error{Errc::too_large, "fast commits that take too long to replay", {}};
+}
+
 Result<std::span<std::byte>> FastEditor::inode_bytes(std::uint32_t number) {
   const std::uint64_t offset = TRY(storage_.inode_offset(number));
   const auto bytes = TRY(block(offset / super().block_size));
@@ -102,7 +108,11 @@ Result<ExtentTree*> FastEditor::tree(std::uint32_t number) {
   std::memcpy(&inode.raw, bytes.data(), RawInode::kSmallSize);
   inode.checksum_seed =
       crc32c_number(crc32c_number(super().checksum_seed, number), inode.raw.i_generation.value());
-  return &trees_.emplace(number, TRY(ExtentTree::load(storage_, inode))).first->second;
+  ExtentTree loaded = TRY(ExtentTree::load(storage_, inode));
+  loaded_ += loaded.weight();
+  if (loaded_ > kMaxExtents)
+    return Error{Errc::too_large, "fast commits that change files of 2^20 extents", {}};
+  return &trees_.emplace(number, std::move(loaded)).first->second;
 }
 
 bool FastEditor::is_reserved(std::uint64_t block) const {
@@ -125,6 +135,7 @@ Result<bool> FastEditor::find_free(std::uint32_t group) {
   for (std::uint64_t bit = 0; bit < count && free_.size() < kEnough; ++bit) {
     const auto byte = std::to_integer<unsigned>(bitmap.span()[static_cast<std::size_t>(bit / 8)]);
     const std::uint64_t block = first + bit * ratio;
+    TRY(spend(1 + reserved_.size()));
     if ((byte >> bit % 8 & 1U) == 0 && !is_reserved(block) && super().holds(block, 1))
       free_.push_back(block);
   }

@@ -27,6 +27,9 @@ class FastEditor {
   Result<void> seal(std::uint32_t number);
   /// Puts the changed header of an inode back and makes its checksum right.
   Result<void> store(const Inode& inode);
+  /// Counts `steps` of work (entries looked at): too_large above some seconds' worth, which only commits
+  /// made for that come to.
+  Result<void> spend(std::uint64_t steps);
   /// The inode's extents, from then on kept in memory.
   Result<ExtentTree*> tree(std::uint32_t number);
 
@@ -40,6 +43,8 @@ class FastEditor {
 
  private:
   static constexpr std::size_t kMaxBlocks = 16384;
+  static constexpr std::uint64_t kMaxSteps = 4'000'000'000;
+  static constexpr std::size_t kMaxExtents = 1U << 20;  ///< of all trees as they were loaded
   struct Range {
     std::uint64_t first;
     std::uint64_t count;
@@ -54,6 +59,8 @@ class FastEditor {
   std::map<std::uint64_t, std::vector<std::byte>> blocks_;
   std::map<std::uint32_t, ExtentTree> trees_;
   std::vector<Range> reserved_;
+  std::uint64_t steps_ = 0;
+  std::size_t loaded_ = 0;  ///< extents and leaves
   std::uint32_t group_ = 0;          ///< from which blocks are given out
   std::vector<std::uint64_t> free_;  ///< of that group, not yet given out, in falling order
 };

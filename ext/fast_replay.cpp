@@ -54,6 +54,7 @@ Result<void> FastReplay::apply(const FastRecord& record) {
 Result<void> FastReplay::set_blocks(Inode& inode) {
   if (!inode.has(kFlagExtents) || inode.has(kFlagInlineData)) return success();
   const ExtentTree* const tree = TRY(editor_.tree(inode.number));
+  TRY(editor_.spend(tree->weight()));
   const std::uint64_t data = tree->data_blocks();
   const std::uint64_t sectors =
       data == 0 ? 0 : (data + tree->node_blocks()) * (editor_.super().block_size / 512);
@@ -146,6 +147,7 @@ Result<void> FastReplay::add_range(std::span<const std::byte> value) {
   for (std::uint64_t at = range.logical; at < range.logical + range.length;) {
     const std::uint64_t left = range.logical + range.length - at;
     const std::uint64_t physical = range.physical + (at - range.logical);
+    TRY(editor_.spend(2 * tree.weight()));
     const auto there = tree.find(at);
     std::uint64_t count = 0;
     if (there) {
@@ -170,6 +172,7 @@ Result<void> FastReplay::delete_range(std::span<const std::byte> value) {
   const auto inode = editor_.inode(raw.fc_ino.value());
   if (!inode || !inode.value().has(kFlagExtents)) return success();
   ExtentTree& tree = *TRY(editor_.tree(inode.value().number));
+  TRY(editor_.spend(2 * tree.weight()));
   const std::uint64_t begin = raw.fc_lblk.value();
   tree.remove(begin, begin + raw.fc_len.value());
   tree.join(inode.value().size / editor_.super().block_size);

@@ -7,6 +7,8 @@ namespace {
 
 constexpr std::uint32_t kDefaultFastBlocks = 256;
 constexpr std::uint32_t kMinBlocks = 1024;
+/// mke2fs makes no larger ones. Each may be read twice, and an image can map one block everywhere.
+constexpr std::uint32_t kMaxBlocks = 10'240'000;
 
 bool superblock_matches(const JournalSuperblock& raw) {
   if (!kChecksumsCount) return true;
@@ -45,6 +47,10 @@ Result<void> JournalLog::parse(const JournalSuperblock& raw, std::uint64_t block
   if (max_length_ > blocks || first_ == 0 || first_ >= max_length_ || start_ >= max_length_)
     return corrupt("journal of " + std::to_string(max_length_) + " blocks from " +
                    std::to_string(first_) + " in " + std::to_string(blocks));
+  if (max_length_ > kMaxBlocks)
+    return Error{Errc::too_large,
+                 "journal of " + std::to_string(max_length_) + " blocks (at most 10,240,000)",
+                 {}};
   if (type == JournalHeader::kSuperblock2) {
     incompat_ = raw.s_feature_incompat.value();
     old_checksums_ = (raw.s_feature_compat.value() & JournalSuperblock::kCompatChecksum) != 0;

@@ -57,7 +57,8 @@ Result<void> collect_file(const Storage& storage, const LeafCache& leaves,
 }
 
 /// One orphan: deleted where no name is left, else cut off at its size.
-void process(const Storage& storage, std::uint32_t number, OrphanEffects& out) {
+void process(const Storage& storage, std::uint32_t number, OrphanEffects& out,
+             std::uint64_t& visited) {
   const auto found = storage.inode(number);
   if (!found) return;
   const Inode& inode = found.value();
@@ -69,7 +70,7 @@ void process(const Storage& storage, std::uint32_t number, OrphanEffects& out) {
   if (inode.type != FileType::regular || inode.has(kFlagInlineData)) return;
   const std::uint64_t size = storage.super.block_size;
   const std::uint64_t first = inode.size / size + (inode.size % size != 0 ? 1 : 0);
-  const auto freed = count_freed(storage, inode, first);
+  const auto freed = count_freed(storage, inode, first, visited);
   if (!freed || freed.value() == 0) return;
   const std::uint64_t sectors = freed.value() * (size / 512);
   out.freed_sectors += sectors;
@@ -89,7 +90,8 @@ Result<OrphanEffects> process_orphans(const Storage& storage, const LeafCache& l
   TRY(collect_list(storage, orphans));
   if (in_file) TRY(collect_file(storage, leaves, orphans));
   out.count = static_cast<std::uint32_t>(orphans.size());
-  for (const std::uint32_t number : orphans) process(storage, number, out);
+  std::uint64_t visited = 0;
+  for (const std::uint32_t number : orphans) process(storage, number, out, visited);
   std::ranges::sort(out.sectors);
   return out;
 }

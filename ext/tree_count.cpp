@@ -11,9 +11,10 @@ constexpr std::uint64_t kMaxNodes = 1U << 20;
 
 class Count {
  public:
-  Count(const Storage& storage, const Inode& inode, std::uint64_t first)
+  Count(const Storage& storage, const Inode& inode, std::uint64_t first, std::uint64_t& visited)
       : storage_(storage),
         inode_(inode),
+        visited_(visited),
         ratio_(storage.super.cluster_size / storage.super.block_size) {
     // A cluster goes only when no block in it is left.
     first_ = first;
@@ -122,19 +123,20 @@ class Count {
 
   const Storage& storage_;
   const Inode& inode_;
+  std::uint64_t& visited_;
   std::uint64_t ratio_;
   std::uint64_t first_;
   std::uint64_t first_cluster_;
   std::uint64_t next_cluster_ = 0;
   std::uint64_t clusters_ = 0;
   std::uint64_t nodes_ = 0;
-  std::uint64_t visited_ = 0;
 };
 
 }  // namespace
 
-Result<std::uint64_t> count_freed(const Storage& storage, const Inode& inode, std::uint64_t first) {
-  return Count(storage, inode, first).run();
+Result<std::uint64_t> count_freed(const Storage& storage, const Inode& inode, std::uint64_t first,
+                                  std::uint64_t& visited) {
+  return Count(storage, inode, first, visited).run();
 }
 
 }  // namespace imgfs::ext

@@ -12,6 +12,7 @@
 
 #include "core/log.h"
 #include "fuse/read_buffer.h"
+#include "fuse/request_loop.h"
 
 namespace imgfs {
 namespace {
@@ -157,7 +158,10 @@ void op_getattr(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
     const Tree& tree = tree_of(request);
     const bool report = tree.is_report(node);
     // Asked for an open file, the kernel is about to read: now the size has to be true.
-    if (report && file != nullptr) TRY(tree.open(node));
+    if (report && file != nullptr) {
+      let_others_be_served();
+      TRY(tree.open(node));
+    }
     const Attributes attributes = TRY(tree.stat(node));
     const struct stat status = to_stat(attributes);
     fuse_reply_attr(request, &status, report ? 0 : kForever);
@@ -178,6 +182,7 @@ void op_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
     if ((file->flags & O_ACCMODE) != O_RDONLY) return Error{Errc::read_only, "read-only", {}};
     const Tree& tree = tree_of(request);
     if (tree.is_report(node)) {
+      let_others_be_served();
       TRY(tree.open(node));
       file->direct_io = 1;  // its cached size is still that from before it was made
     } else if (served(request).opens.fetch_add(1, std::memory_order_relaxed) >= kOpensAnswered) {
@@ -201,7 +206,13 @@ void op_opendir(fuse_req_t request, fuse_ino_t, fuse_file_info*) {
 void op_read(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset, fuse_file_info*) {
   answer(request, node, [&]() -> Result<void> {
     const Tree& tree = tree_of(request);
-    if (tree.is_report(node)) TRY(tree.open(node));
+    if (tree.is_report(node)) {
+      let_others_be_served();
+      TRY(tree.open(node));
+    }
+    // What is long may have to be decoded, or come from a disk.
+    constexpr std::size_t kLongRead = 64 << 10;
+    if (size >= kLongRead) let_others_be_served();
     const std::span<std::byte> buffer = read_buffer(size);
     const std::size_t count = TRY(tree.read(node, static_cast<std::uint64_t>(offset), buffer));
     fuse_reply_buf(request, as_chars(buffer).data(), count);

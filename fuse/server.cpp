@@ -3,6 +3,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <mutex>
@@ -12,6 +13,7 @@
 #include "core/text.h"
 #include "fuse/operations.h"
 #include "fuse/reporter.h"
+#include "fuse/request_loop.h"
 #include "fuse/sandbox.h"
 #include "fuse/terminal.h"
 
@@ -99,21 +101,26 @@ class Session {
     return success();
   }
 
-  int loop() {
-    fuse_loop_config* config = ::fuse_loop_cfg_create();
-    ::fuse_loop_cfg_set_clone_fd(config, 0);
-    ::fuse_loop_cfg_set_idle_threads(config, 16);
-    ::fuse_loop_cfg_set_max_threads(config, 64);
-    const int done = ::fuse_session_loop_mt(session_, config);
-    ::fuse_loop_cfg_destroy(config);
-    return done;
-  }
+  int loop() { return serve_requests(session_); }
 
  private:
   fuse_session* session_ = nullptr;
 };
 
+/// With less than this much address space threads fail to start half-way, and not in order.
+constexpr rlim_t kLeastMemory = rlim_t{192} << 20;
+
+Result<void> check_memory_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur >= kLeastMemory) return success();
+  return Error{Errc::too_large,
+               "the address space is limited to " + std::to_string(limit.rlim_cur >> 20) +
+                   " MiB (ulimit -v); at least " + std::to_string(kLeastMemory >> 20) + " MiB are needed",
+               {}};
+}
+
 Result<void> serve(const Options& options, int image, int status, ReportSource& reports, int& code) {
+  TRY(check_memory_limit());
   set_cache_capacity(options.cache_bytes);
   Served served;
   served.tree = TRY(open_served_tree(options, image, reports));

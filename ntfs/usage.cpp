@@ -9,11 +9,17 @@
 namespace imgfs::ntfs {
 namespace {
 
+/// Windows makes no larger volume, in clusters, and numbers no more records. A hole costs an image nothing,
+/// but counting it would take us years.
+constexpr std::uint64_t kMaximumBits = std::uint64_t{1} << 32;
+
 /// Zero bits among the first `bits` of a bitmap; what lies behind its end counts as used.
 Result<std::uint64_t> count_free(const Volume& volume, const Stream& bitmap, std::uint64_t bits) {
+  const std::uint64_t size = std::min(bitmap.size(), bits / 8 + (bits % 8 != 0 ? 1 : 0));
+  if (size > kMaximumBits / 8)
+    return Error{Errc::too_large, "bitmap of " + std::to_string(size) + " bytes (at most 2^29)", {}};
   std::vector<std::byte> bytes(std::size_t{1} << 20);
   std::uint64_t free = 0;
-  const std::uint64_t size = std::min(bitmap.size(), (bits + 7) / 8);
   for (std::uint64_t at = 0; at < size; at += bytes.size()) {
     const auto chunk = std::span(bytes).first(
         static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), size - at)));
@@ -54,7 +60,7 @@ Result<SpaceUsage> count_usage(const Volume& volume) {
   const std::uint64_t records = usage.blocks_free * geometry.cluster_size / geometry.record_size;
   usage.inodes = record_bitmap->allocated() * 8 + records;
   usage.inodes_free =
-      TRY(count_free(volume, *record_bitmap, record_bitmap->size() * 8)) +
+      TRY(count_free(volume, *record_bitmap, std::min(record_bitmap->size(), UINT64_MAX / 8) * 8)) +
       (record_bitmap->allocated() - std::min(record_bitmap->allocated(), record_bitmap->size())) *
           8 +
       records;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::string_view kBlank = " \t\r";
 constexpr std::size_t kMostEntries = 1000;
+constexpr std::size_t kLongestTitle = 1024;  // bytes
 
 /// Takes the next word: quotes are taken off, backslashes escape.
 std::string next_word(std::string_view& line) {
@@ -78,7 +79,8 @@ std::vector<MenuEntry> read_menu(std::string_view menu, std::string& chosen) {
       if (assignment.starts_with("default=") && assignment.find('$') == std::string::npos)
         chosen = assignment.substr(8);
     } else if (word == "menuentry" || word == "submenu") {
-      const std::string title = next_word(line);
+      std::string title = next_word(line);
+      title.resize(std::min(title.size(), kLongestTitle));  // it stands in the path of each entry below
       std::string id;
       while (!line.empty())
         if (const std::string option = next_word(line);

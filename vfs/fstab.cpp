@@ -8,6 +8,7 @@ namespace imgfs {
 namespace {
 
 constexpr std::string_view kBlank = " \t\r";
+constexpr std::size_t kMostEntries = 1000;  // each is looked for, and said where it is not found
 
 /// Octal escapes as getmntent undoes them: "\040" is a space.
 std::string unescaped(std::string_view field) {
@@ -60,7 +61,7 @@ bool FstabEntry::has(std::string_view option) const {
 
 std::vector<FstabEntry> parse_fstab(std::string_view text) {
   std::vector<FstabEntry> entries;
-  while (!text.empty()) {
+  while (!text.empty() && entries.size() < kMostEntries) {
     const auto end = std::min(text.find('\n'), text.size());
     std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));

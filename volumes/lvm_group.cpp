@@ -38,6 +38,11 @@ class Group {
 
  private:
   Result<void> read_physical();
+  /// The section of a logical volume; null where there is none.
+  const LvmValue* logical(std::string_view name) const {
+    const auto found = logical_.find(name);
+    return found == logical_.end() ? nullptr : found->second;
+  }
   /// What other volumes say of it: the store of a snapshot, an origin that one is merged into.
   std::string special(std::string_view name) const;
   /// Each volume is put together once; also a failure is kept.
@@ -57,6 +62,7 @@ class Group {
   const LvmValue& group_;
   const LvmDevices& devices_;
   const LvmValue* volumes_ = nullptr;
+  std::map<std::string_view, const LvmValue*> logical_;  ///< a text may have 100,000, and segments on each
   std::uint64_t extent_size_ = 0;  ///< bytes
   std::map<std::string, PhysicalVolume, std::less<>> physical_;
   std::map<const LvmValue*, Result<Assembled>> assembled_;
@@ -102,7 +108,7 @@ Result<LvmSegment::Stripe> Group::area(const std::string& name, std::int64_t fir
       return corrupt("extent " + std::to_string(begin) + " lies past any disk");
     return LvmSegment::Stripe{pv.device, pv.start + begin * extent_size_};
   }
-  const LvmValue* below = volumes_->section(name);
+  const LvmValue* below = logical(name);
   if (below == nullptr) return corrupt("segment on \"" + name + "\", which is not there");
   const Assembled part = TRY(assemble(*below, depth + 1));
   const std::uint64_t size = part.size / extent_size_;
@@ -174,8 +180,8 @@ Result<LvmSegment> Group::raid1(const LvmValue& section, std::uint64_t extents, 
     segments[i].kind = LvmSegment::Kind::striped;
     segments[i].stripes.push_back(
         TRY(area(list->items[2 * i + 1].text, 0, extents, depth, parts[i])));
-    const LvmValue* image = volumes_->section(list->items[2 * i + 1].text);
-    const LvmValue* meta = volumes_->section(list->items[2 * i].text);
+    const LvmValue* image = logical(list->items[2 * i + 1].text);
+    const LvmValue* meta = logical(list->items[2 * i].text);
     RaidLeg leg;
     if (meta != nullptr)
       if (const auto device = assemble(*meta, depth + 1); device && device.value().missing.empty())
@@ -276,6 +282,8 @@ Result<std::vector<LvmVolume>> Group::open() {
   std::vector<LvmVolume> out;
   volumes_ = group_.section("logical_volumes");
   if (volumes_ == nullptr) return out;
+  for (const LvmValue& item : volumes_->items)
+    logical_.emplace(item.key, item.kind == LvmValue::Kind::section ? &item : nullptr);
   for (const LvmValue& item : volumes_->items) {
     const LvmValue* first = item.section("segment1");
     const bool is_link = first != nullptr && first->text_of("type") == "snapshot";

@@ -11,8 +11,15 @@ namespace {
 constexpr std::uint64_t kMaxCount = (1U << 21) - 1;          ///< blocks of one extent
 constexpr std::size_t kMaxExtents = std::size_t{1} << 24;    ///< of a file whose map is changed in memory
 
-void append_records(std::span<const std::byte> records, std::size_t count, std::vector<BlockExtent>& out) {
-  for (std::size_t i = 0; i < count; ++i) out.push_back(decode(*get<ExtentRecord>(records, i * sizeof(ExtentRecord))));
+/// Each must begin where the one before ends, or later: so a leaf that comes again is found at once.
+Result<void> append_records(std::span<const std::byte> records, std::size_t count, std::vector<BlockExtent>& out) {
+  std::uint64_t end = out.empty() ? 0 : out.back().offset + out.back().count;
+  for (std::size_t i = 0; i < count; ++i) {
+    out.push_back(decode(*get<ExtentRecord>(records, i * sizeof(ExtentRecord))));
+    if (out.back().count == 0 || out.back().offset < end) return corrupt("extents of an inode overlap");
+    end = out.back().offset + out.back().count;
+  }
+  return success();
 }
 
 bool joins(const BlockExtent& first, const BlockExtent& second) {
@@ -45,7 +52,7 @@ Result<std::vector<BlockExtent>> list_btree(const Volume& volume, const Inode& i
     if ((volume.sb().v5 && owner->value() != inode.number()) || view.level != item.level)
       return corrupt("extent btree block " + std::to_string(item.block) + " has another owner or level");
     if (view.level == 0)
-      append_records(view.keys, view.count, out);
+      TRY(append_records(view.keys, view.count, out));
     else
       push(view.pointers, view.count, view.level);
   }
@@ -59,12 +66,7 @@ Result<std::vector<BlockExtent>> list_extents(const Volume& volume, const Inode&
   if (fork.format == ForkFormat::btree)
     out = TRY(list_btree(volume, inode, fork));
   else if (fork.format == ForkFormat::extents)
-    append_records(fork.bytes, static_cast<std::size_t>(fork.extents), out);
-  std::uint64_t end = 0;
-  for (const BlockExtent& extent : out) {
-    if (extent.count == 0 || extent.offset < end) return corrupt("extents of an inode overlap");
-    end = extent.offset + extent.count;
-  }
+    TRY(append_records(fork.bytes, static_cast<std::size_t>(fork.extents), out));
   return out;
 }
 

@@ -31,6 +31,7 @@ class Finisher {
   }
 
  private:
+  static constexpr std::size_t kMaxFiles = 1024;
   struct File {
     std::vector<BlockExtent> extents;
     std::uint64_t blocks = 0;
@@ -44,12 +45,20 @@ class Finisher {
     Inode inode;
     TRY(inode.load(volume_, number));
     if (inode.type() != FileType::regular) return unsupported("an unfinished change to the map of what is no file");
+    if (files_.size() >= kMaxFiles) return Error{Errc::too_large, "unfinished changes to the maps of more than 1024 files", {}};
     File out;
     out.extents = TRY(list_extents(volume_, inode, inode.data()));
     out.blocks = inode.blocks();
     out.room = inode.data().bytes.size() / sizeof(ExtentRecord);
     out.btree = inode.data().format == ForkFormat::btree;
     return &files_.emplace(number, std::move(out)).first->second;
+  }
+
+  /// Counts the extents that are looked at or moved: too_large above some seconds' worth.
+  Result<void> spend(std::size_t extents) {
+    steps_ += extents + 1;
+    if (steps_ <= kMaxSteps) return success();
+    return Error{Errc::too_large, "unfinished changes to maps of very many extents", {}};
   }
 
   /// A fork that outgrows its inode takes a block, and gives it back.
@@ -71,6 +80,7 @@ class Finisher {
     const BlockExtent extent{change->me_startoff.value(), change->me_startblock.value(), change->me_len.value(),
                              (flags & kMapUnwritten) != 0};
     if (extent.count == 0 || extent.offset >> 54 != 0) return corrupt("log: map intent of no blocks");
+    TRY(spend(target.extents.size()));
     switch (flags & kMapTypeMask) {
       case kMapAdd:
         TRY(volume_.offset_of(extent.block, extent.count));
@@ -111,12 +121,14 @@ class Finisher {
     return success();
   }
 
-  static Result<void> exchange_range(File& one, std::uint64_t start1, File& two, std::uint64_t start2, std::uint64_t count) {
+  Result<void> exchange_range(File& one, std::uint64_t start1, File& two, std::uint64_t start2, std::uint64_t count) {
+    TRY(spend(one.extents.size() + two.extents.size()));
     const auto from1 = cut_extents(one.extents, start1, count);
     const auto from2 = cut_extents(two.extents, start2, count);
     const auto place = [&](File& file, std::uint64_t to, std::uint64_t from, const std::vector<BlockExtent>& pieces) -> Result<void> {
       file.blocks -= std::min(file.blocks, remove_extents(file.extents, to, count));
       for (BlockExtent piece : pieces) {
+        TRY(spend(file.extents.size()));
         piece.offset = piece.offset - from + to;
         TRY(add_extent(file.extents, piece));
         file.blocks += piece.count;
@@ -151,7 +163,9 @@ class Finisher {
     return success();
   }
 
+  static constexpr std::uint64_t kMaxSteps = 4'000'000'000;
   const Volume& volume_;
+  std::uint64_t steps_ = 0;
   std::map<std::uint64_t, File> files_;
   InodeChanges changes_;
 };

@@ -32,7 +32,7 @@ Result<void> replay_log(Recovered& out, const Superblock& sb, const LogArea& log
                      std::to_string(image.changed_blocks()) + " blocks";
   Device device = image.finish();
   const Superblock after = TRY(read_superblock(*device));
-  InodeChanges changes = TRY(finish_intents(Volume(device, after), replay.unfinished()));
+  InodeChanges changes = TRY(finish_intents(Volume(device, after), replay.take_unfinished()));
   if (!changes.empty()) text += ", unfinished changes to " + std::to_string(changes.size()) + " files finished";
   out.remarks.push_back({Remark::Kind::note, std::move(text)});
   out.device = std::move(device);

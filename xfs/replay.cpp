@@ -8,6 +8,13 @@ namespace imgfs::xfs {
 namespace {
 
 constexpr std::size_t kMaxIntents = 1U << 20;
+constexpr std::size_t kMaxIntentBytes = std::size_t{256} << 20;
+
+std::size_t size_of(const LogItem& item) {
+  std::size_t out = 0;
+  for (const auto& region : item.regions) out += region.size();
+  return out;
+}
 
 std::string hex4(std::uint16_t value) {
   static constexpr char kDigits[] = "0123456789abcdef";
@@ -70,9 +77,13 @@ Result<void> Replay::second_pass(const Transaction& transaction) {
 }
 
 Result<void> Replay::intent(const LogItem& item) {
-  if (!get<IntentItem>(item.region(0))) return corrupt("intent item in the log is too short");
-  if (intents_.size() >= kMaxIntents) return Error{Errc::too_large, "more than a million open intents in the log", {}};
-  intents_.push_back({item.type(), item});
+  const auto head = get<IntentItem>(item.region(0));
+  if (!head) return corrupt("intent item in the log is too short");
+  intent_bytes_ += size_of(item);
+  if (intents_.size() >= kMaxIntents || intent_bytes_ > kMaxIntentBytes)
+    return Error{Errc::too_large, "more than a million open intents in the log, or 256 MiB of them", {}};
+  orders_[{item.type(), head->id.value()}].push_back(next_order_);
+  intents_.emplace(next_order_++, Intent{item.type(), item});
   return success();
 }
 
@@ -81,13 +92,24 @@ Result<void> Replay::done(const LogItem& item) {
   const auto head = get<IntentItem>(item.region(0));
   if (!head) return corrupt("intent item in the log is too short");
   const auto type = static_cast<ItemType>(static_cast<std::uint16_t>(item.type()) - 1);
-  const auto is_same = [&](const Intent& intent) {
-    return intent.type == type && get<IntentItem>(intent.item.region(0))->id.value() == head->id.value();
-  };
-  // Most are done soon after they are begun.
-  const auto found = std::find_if(intents_.rbegin(), intents_.rend(), is_same);
-  if (found != intents_.rend()) intents_.erase(std::next(found).base());
+  const auto found = orders_.find({type, head->id.value()});
+  if (found == orders_.end()) return success();
+  // Of several with one id the last one.
+  const auto last = intents_.find(found->second.back());
+  intent_bytes_ -= size_of(last->second.item);
+  intents_.erase(last);
+  found->second.pop_back();
+  if (found->second.empty()) orders_.erase(found);
   return success();
+}
+
+std::vector<Intent> Replay::take_unfinished() {
+  std::vector<Intent> out;
+  for (auto& [order, intent] : intents_) out.push_back(std::move(intent));
+  intents_.clear();
+  orders_.clear();
+  intent_bytes_ = 0;
+  return out;
 }
 
 Result<void> Replay::fix_checksums() {

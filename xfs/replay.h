@@ -30,8 +30,8 @@ class Replay {
   /// Recomputes the checksums of all blocks that were changed.
   Result<void> fix_checksums();
 
-  /// Intents that were not done, by their id, in the order of the log.
-  const std::vector<Intent>& unfinished() const { return intents_; }
+  /// Takes the intents that were not done, in the order of the log.
+  std::vector<Intent> take_unfinished();
 
  private:
   Result<void> buffer(const LogItem& item, std::uint64_t lsn);
@@ -52,7 +52,10 @@ class Replay {
     std::uint16_t flags;
   };
   std::map<std::uint64_t, Changed> changed_;  ///< buffers by byte offset
-  std::vector<Intent> intents_;
+  std::map<std::uint64_t, Intent> intents_;  ///< open ones by their order in the log
+  std::map<std::pair<ItemType, std::uint64_t>, std::vector<std::uint64_t>> orders_;  ///< by type and id
+  std::uint64_t next_order_ = 0;
+  std::size_t intent_bytes_ = 0;  ///< of all in `intents_`
 };
 
 /// The bitmap of a buffer item: visits each run of logged pieces as (byte offset, bytes of the log).

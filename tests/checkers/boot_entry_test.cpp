@@ -41,6 +41,15 @@ TEST(Grub, ExpandsVariables) {
   EXPECT_EQ(expand_grub("a $b ${c} $", "b=1\nc=2 3\n"), "a 1 2 3 $");
 }
 
+TEST(Grub, WordsOfVariablesAreBounded) {
+  std::string text = "set a='" + std::string(16'000, 'x') + "'\nmenuentry A {\n linux /k ";
+  for (int i = 0; i < 4000; ++i) text += "\"$a\"";
+  const Menu menu = parse_grub(text + "\n}\n", "");
+  ASSERT_EQ(menu.entries.size(), 1U);
+  EXPECT_EQ(menu.entries[0].kernel, "/k");
+  EXPECT_LE(menu.entries[0].options.size(), 64U << 10);
+}
+
 TEST(Grub, LegacyUnderXenTakesLinux) {
   const Menu menu = parse_grub_legacy("default=0\ntitle X\n kernel /xen.gz dom0\n module /vmlinuz-2.6 root=LABEL=/\n module /initrd-2.6.img\n", "");
   EXPECT_EQ(menu.entries[0].kernel, "/vmlinuz-2.6");
@@ -120,6 +129,27 @@ TEST(Packages, DamagedDatabasesAreErrors) {
   bad[0] = '\x7f';
   EXPECT_TRUE(error("/var/lib/rpm/Packages", berkeley_database({bad})));
   EXPECT_TRUE(error("/var/lib/rpm/rpmdb.sqlite", sqlite_database({{"cloud-init", bad}})));
+}
+
+TEST(Packages, ManySlotsOfOneLargeHeaderEnd) {
+  // Five pages of slots, each of which leads to the same header with an index of 1 MiB.
+  std::string header = rpm_header("cloud-init", "1", "2");
+  header.replace(0, 4, std::string("\0\1\0\0", 4));
+  header.resize(header.size() + (1 << 20), '\0');
+  const std::string one = ndb_database({header});
+  const auto number = [](std::uint32_t value) {
+    std::string out;
+    for (int i = 0; i < 4; ++i) out += static_cast<char>(value >> (8 * i));
+    return out;
+  };
+  std::string slots = one.substr(0, 32);
+  slots.replace(12, 4, number(5));
+  while (slots.size() < 5 * 4096) slots += "Slot" + number(1) + number(5 * 256) + number(1);
+  FakeFiles files;
+  files.put("/var/lib/rpm/Packages.db", slots + one.substr(4096));
+  const auto found = find_packages(files);
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, Errc::too_large);
 }
 
 TEST(Packages, ManyPackagesInEveryDatabase) {

@@ -84,6 +84,8 @@ INSTANTIATE_TEST_SUITE_P(
         {"lzo_to_the_end", compressed("lzo", modules({"virtio_blk"})), 1},
         {"gzip_padded", compressed("gzip", modules({"virtio_blk"})) + std::string(700, '\0'), 1},
         {"gzip_then_zstd", compressed("gzip", modules({"virtio_blk"})) + compressed("zstd", modules({"virtio_pci"})), 2},
+        {"lz4_empty_block", std::string("\x02\x21\x4c\x18\1\0\0\0\0", 9), {}},
+        {"lz4_blocks_of_one_byte", [] { std::string out = "\x02\x21\x4c\x18"; for (int i = 0; i < 100'000; ++i) out += std::string("\2\0\0\0\x10\0", 6); return out; }(), 0},
         {"lz4_padded", compressed("lz4", modules({"virtio_blk"})) + std::string(8, '\0'), 1},
     }),
     [](const auto& row) { return std::string(row.param.name); });

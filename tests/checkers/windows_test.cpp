@@ -1,4 +1,5 @@
 // Windows guests, each one change from one of which all passes, and the one finding it must get.
+#include <cstring>
 #include <functional>
 #include <ostream>
 
@@ -272,6 +273,22 @@ TEST(HiveLog, AnEntryThatDoesNotCheckOutIsNotApplied) {
   EXPECT_EQ(checkers::replay_hive_logs(hive, "", log), checkers::HiveState::replayed);
   EXPECT_EQ(hive.substr(4096), after.substr(4096));
   EXPECT_EQ(checkers::replay_hive_logs(hive, "", log), checkers::HiveState::clean);
+}
+
+TEST(HiveLog, APageFarBehindTheHiveIsNotApplied) {
+  HiveBuilder builder;
+  builder.set("A", "x", 1U);
+  const std::string before = builder.bytes();
+  builder.set("A", "x", 2U);
+  std::string log = log_from(before, builder.bytes());
+  constexpr std::size_t kEntry = 512;
+  const auto put = [&](std::size_t at, const auto& value) { std::memcpy(log.data() + at, &value, sizeof value); };
+  put(kEntry + 40, le32(0x3fff'f000));  // the first page's offset: a hive of 1 GiB
+  put(kEntry + 24, le64(checkers::marvin32(std::string_view(log).substr(kEntry + 40))));
+  put(kEntry + 32, le64(checkers::marvin32(std::string_view(log).substr(kEntry, 32))));
+  std::string hive = torn(before);
+  EXPECT_EQ(checkers::replay_hive_logs(hive, log, ""), checkers::HiveState::dirty);
+  EXPECT_EQ(hive, torn(before));
 }
 
 }  // namespace

@@ -84,6 +84,20 @@ TEST(VdiBlocks, ExtraBytesAndDiscardedBlocks) {
   EXPECT_EQ(read_all(*opened.value().disk).value(), disk);
 }
 
+TEST(VdiBlocks, PlacePastTheAddressSpaceIsNoneInTheFile) {
+  // The block's number times 6 GiB is 2^64 and a few bytes of the file.
+  Bytes image = vdi_image(sample());
+  const auto set = [&](std::size_t offset, std::uint32_t value) { put(image, offset, le32(value)); };
+  set(0x178, 1U << 31);
+  set(0x17c, 0xfffffe00);
+  set(512, 0xfffffffd);
+  const auto opened = open(vdi_format(), image);
+  ASSERT_TRUE(opened);
+  const auto bytes = read_all(*opened.value().disk);
+  ASSERT_FALSE(bytes);
+  EXPECT_THAT(describe(bytes.error()), HasSubstr("address space"));
+}
+
 TEST(VdiBlocks, SizeIsRoundedUpToSectors) {
   const auto opened = open(vdi_format(), vdi_image(pattern(5000)));
   ASSERT_TRUE(opened);

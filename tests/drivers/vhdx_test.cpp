@@ -228,6 +228,15 @@ INSTANTIATE_TEST_SUITE_P(
         {"target_odd", set<le64>(kVhdxLog + 64 + 16, kVhdxTable + 512), "not whole sectors", false},
         {"target_2_64", set<le64>(kVhdxLog + 64 + 16, 0xfffffffffffff000), "not whole sectors",
          false},
+        {"damaged_entries_that_overlap",
+         [](Bytes& b) {  // 256 times the checksum of 2 MiB, and none holds
+           twice<le32>(kHeader + 68, 2 * kVhdxMiB)(b);
+           const auto entry = get<vhdx::LogEntryHeader>(b, kVhdxLog).value();
+           for (std::size_t at = 0; at < kVhdxMiB; at += 4096) put(b, kVhdxLog + at, entry);
+           for (std::size_t at = 0; at < kVhdxMiB; at += 4096)
+             set<le32>(kVhdxLog + at + 8, 2 * kVhdxMiB)(b);
+         },
+         "overlap", false},
         {"log_1_gib", twice<le32>(kHeader + 68, 1 << 30), "at most 16 MiB", false},
         {"log_odd", twice<le32>(kHeader + 68, 4096), "whole MiB", false},
         {"log_at_0", twice<le64>(kHeader + 72, 0), "whole MiB", false},

@@ -94,7 +94,7 @@ setpriv --reuid 65534 --regid 65534 --clear-groups "$IMGFS_BIN/imgfs" "$image" "
 [ "$(grep -c . "$work/err")" -ge 1 ] || fail "a forbidden mount point is refused without a word"
 
 # Little memory: works, or one line; never a core dump or a mount that answers nothing.
-for megabytes in 300 120 60 30; do
+for megabytes in 400 200 150 60 30; do
   (ulimit -v $((megabytes * 1024)); timeout 20 "$IMGFS_BIN/imgfs" "$image" "$work/mnt") >"$work/out" 2>"$work/err"
   code=$?
   if [ $code -eq 0 ]; then

@@ -32,6 +32,13 @@ table='-b size=1024 -n size=4096 -i size=512 -m rmapbt=1
 -b size=4096 -m crc=0 -n ftype=0 -i attr=1
 -b size=4096 -m crc=0,finobt=0 -n ftype=1 -i size=1024'
 
+# How deep the kernel has made the map of its most fragmented file: blocks from the inode to an extent.
+depth() {  # IMAGE FILE
+  local level
+  level=$(xfs_db -r -c "inode $(stat -c %i "$2")" -c 'p u3.bmbt.level' "$1" 2>/dev/null) || return 0
+  echo "forest: $(find "$2" -printf '%b') sectors, btree level ${level##* }"
+}
+
 run_row() {  # OPTIONS
   local options=$1 image=$work/image directory=$work/mnt report
   truncate -s 2G "$image"
@@ -48,7 +55,7 @@ run_row() {  # OPTIONS
   [ "$("$IMGFS_BIN/tests/xfs_list" "$image" --usage)" = "$(stat -f -c '%S %b %f %a %c %d' "$directory")" ] ||
     fail "$options: statfs: truth $(stat -f -c '%S %b %f %a %c %d' "$directory"), ours $("$IMGFS_BIN/tests/xfs_list" "$image" --usage)"
   case $report in *remark:*) fail "$options: a remark on a clean file system: $report" ;; esac
-  echo "$options: $(tail -1 <<<"$report")"
+  echo "$options: $(tail -1 <<<"$report"), $(depth "$image" "$directory/files/forest")"
   made=$((made + 1))
   umount "$directory"
   rm "$image"

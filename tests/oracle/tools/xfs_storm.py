@@ -1,19 +1,22 @@
 #!/usr/bin/env python3
-"""Changes a mounted XFS in every way at once until it is shut down (or SECONDS have passed).
+"""Changes a mounted XFS in every way at once and shuts it down in the middle of it.
 
-Usage: xfs_storm.py DIRECTORY SEED SECONDS
+Usage: xfs_storm.py DIRECTORY SEED OPERATIONS [--flush]
+The first of three workers counts: counted, not timed, a storm is as hard on a busy machine as on an idle
+one. After OPERATIONS it shuts the file system down under the other two. --flush: the log is written first.
 """
-import ctypes, errno, fcntl, os, random, stat, struct, subprocess, sys, time
-root, seed, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+import ctypes, errno, fcntl, os, random, stat, struct, subprocess, sys, time, traceback
+root, seed, operations = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+GOING_DOWN, LOG_FLUSH, NO_LOG_FLUSH = 0x8004587d, 1, 2  # XFS_IOC_GOINGDOWN and its flags
 libc = ctypes.CDLL(None, use_errno=True)
 libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_long, ctypes.c_long]
 block = os.statvfs(root).f_bsize
-end = time.monotonic() + seconds
+end = time.monotonic() + 500  # should the shutdown fail
 
 class Worker:
     def __init__(s, n):
         s.r = random.Random(seed * 100 + n); s.home = f'{root}/w{n}'; s.held = []; s.dirs = [s.home]; s.files = []; s.count = 0
-        os.makedirs(s.home, exist_ok=True)
+        os.makedirs(s.home, exist_ok=True); s.first = n == 0
     def name(s):
         s.count += 1; return f"{s.r.choice(s.dirs)}/{s.count:x}" + 'n' * s.r.choice((0, 0, 3, 40, 180))
     def file(s): return s.r.choice(s.files) if s.files else s.create()
@@ -86,15 +89,24 @@ class Worker:
         if len(s.dirs) > 1: d = s.r.choice(s.dirs[1:]); os.rmdir(d); s.dirs.remove(d)
     def run(s):
         ops = [s.many] * 3 + [s.mkdir] * 3 + [s.symlink] * 2 + [s.node, s.link, s.movedir, s.collapse, s.removedir] + [s.swap] * (seed % 4 == 0) + [s.rename] * 5 + [s.unlink] * 4 + [s.hold] * 3 + [s.write] * 4 + [s.fragments] * 4 + [s.fill] * 3 + [s.truncate] * 3 + [s.fallocate] * 3 + [s.clone] * 4 + [s.clone_range] * 5 + [s.cow] * 6 + [s.xattr] * 6 + [s.unxattr] * 2 + [s.attributes] * 4 + [s.flush]
+        count = 0
         while time.monotonic() < end:
+            if s.first and count == operations: shut_down(); return
+            count += 1
             try: s.r.choice(ops)()
             except OSError as e:
                 if e.errno in (errno.EIO, errno.ESHUTDOWN, errno.ENOTCONN): return
+def shut_down():
+    fd = os.open(root, os.O_RDONLY)
+    fcntl.ioctl(fd, GOING_DOWN, struct.pack('<I', LOG_FLUSH if '--flush' in sys.argv else NO_LOG_FLUSH))
+    os.close(fd)
 pids = []
-for n in range(3):
+for worker in [Worker(n) for n in range(3)]:
     pid = os.fork()
     if pid == 0:
-        try: Worker(n).run()
-        finally: os._exit(0)
+        failed = True
+        try: worker.run(); failed = False
+        except Exception: traceback.print_exc(); sys.stderr.flush()
+        finally: os._exit(failed)
     pids.append(pid)
-for pid in pids: os.waitpid(pid, 0)
+sys.exit(any([os.waitpid(pid, 0)[1] for pid in pids]))
