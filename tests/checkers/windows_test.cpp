@@ -204,6 +204,8 @@ const std::vector<Row> kRows = {
     {"agent_configuration_damaged", server_2019, [](auto& w) { w.guest.files.damage(kCloudbase + "/conf/cloudbase-init.conf"); }, "cloud-init", Status::unknown},
     {"agent_without_config_drive", server_2019, [](auto& w) { w.guest.files.replace(kCloudbase + "/conf/cloudbase-init.conf", "ConfigDriveService", "EC2Service"); }, "cloud-init", Status::warn},
     {"agent_sets_no_password", server_2019, [](auto& w) { w.guest.files.replace(kCloudbase + "/conf/cloudbase-init.conf", "inject_user_password=true", "inject_user_password = false"); }, "cloud-init", Status::warn},
+    {"agent_sets_no_password_python", server_2019, [](auto& w) { w.guest.files.replace(kCloudbase + "/conf/cloudbase-init.conf", "inject_user_password=true", "inject_user_password=False"); }, "cloud-init", Status::warn},
+    {"agent_sets_no_password_zero", server_2019, [](auto& w) { w.guest.files.replace(kCloudbase + "/conf/cloudbase-init.conf", "inject_user_password=true", "inject_user_password=0"); }, "cloud-init", Status::warn},
     {"no_boot_files", server_2019, [](auto& w) { w.guest.volume_files.clear(); }, "device-names", Status::warn},
     {"boot_store_damaged", server_2019, [](auto& w) { w.guest.volume_files[0].put("/Boot/BCD", "garbage"); }, "device-names", Status::unknown},
     {"efi_loader", server_2019, [](auto& w) {
