@@ -106,6 +106,20 @@ BootFiles boot_files(const CheckContext& context) {
   return out;
 }
 
+/// Where the registry says that an update or an installation waits for a restart. Source: the servicing
+/// stack's, Windows Update's and the session manager's own marks.
+std::vector<Evidence> pending_restart(const WindowsFacts& facts) {
+  std::vector<Evidence> out;
+  if (facts.software)
+    for (const char* key : {"Microsoft\\Windows\\CurrentVersion\\Component Based Servicing\\RebootPending",
+                            "Microsoft\\Windows\\CurrentVersion\\WindowsUpdate\\Auto Update\\RebootRequired"})
+      if (facts.software.value().find(key)) out.push_back({std::string("HKLM\\SOFTWARE\\") + key, "present"});
+  const auto session = current_control(facts, "Control\\Session Manager");
+  if (session && facts.system.value().bytes(*session, "PendingFileRenameOperations").value_or("").size() > 2)
+    out.push_back({registry_path(facts, "Control\\Session Manager"), "PendingFileRenameOperations is not empty"});
+  return out;
+}
+
 }  // namespace
 
 Finding check_windows_device_names(const CheckContext& context) {
@@ -120,6 +134,11 @@ Finding check_windows_device_names(const CheckContext& context) {
   if (boot.loader.ends_with(".efi") && !kinds.empty() && !contains(kinds, "gpt"))
     return make_finding(Status::warn, "Windows starts by EFI, and the policy takes BIOS disks only", evidence,
                         "install Windows for BIOS on an MBR disk; an EFI installation cannot be switched in place");
+  if (const auto pending = pending_restart(windows_facts(context)); !pending.empty()) {
+    evidence.insert(evidence.end(), pending.begin(), pending.end());
+    return make_finding(Status::warn, "a restart is pending: the first start on the new machine would finish updates", evidence,
+                        "restart the machine where it runs now until nothing is pending, shut it down and export it again");
+  }
   return make_finding(Status::pass, "Windows finds its disks by their signatures", evidence);
 }
 

@@ -96,9 +96,18 @@ struct Proof {
   std::vector<Evidence> evidence;
 };
 
+int weight(Status status) {
+  switch (status) {
+    case Status::fail: return 3;
+    case Status::unknown: return 2;
+    case Status::warn: return 1;
+    default: return 0;
+  }
+}
+
+/// The gravest reason, and of those the first, is the summary.
 void judge(Proof& proof, Status status, const std::string& summary) {
-  // The first and gravest reason is the summary.
-  if (proof.status == Status::fail || (proof.status == Status::warn && status == Status::warn)) return;
+  if (weight(status) <= weight(proof.status)) return;
   proof.status = status;
   proof.summary = summary;
 }

@@ -65,6 +65,8 @@ class Directory {
   NameHash shown_hash(const DirEntry& entry) const;
   std::string shown_name(const DirEntry& entry) const;
   std::uint64_t blocks() const;
+  /// Why its size cannot be right: even an empty one has a block, and none outgrows the file system.
+  std::optional<Error> size_problem() const;
   bool in_inode() const { return inode_.has(kFlagInlineData); }
   bool encrypted() const { return inode_.has(kFlagEncrypt); }
   bool indexed() const { return inode_.has(kFlagIndex) && storage_.super.has(kDirIndex); }

@@ -38,6 +38,13 @@ std::uint64_t Directory::blocks() const {
   return std::min(inode_.size / size + (inode_.size % size != 0 ? 1 : 0), storage_.super.blocks);
 }
 
+std::optional<Error> Directory::size_problem() const {
+  const std::uint64_t size = storage_.super.block_size;
+  if (in_inode() || (inode_.size != 0 && inode_.size / size <= storage_.super.blocks)) return {};
+  return corrupt("directory of " + std::to_string(inode_.size) + " bytes in a file system of " +
+                 std::to_string(storage_.super.blocks) + " blocks");
+}
+
 Result<std::span<const std::byte>> Directory::inline_part(std::uint64_t number) const {
   constexpr std::size_t kParent = 4;  // bytes before the first entry
   if (!inline_data_) inline_data_ = TRY(read_inline_data(storage_, inode_));
@@ -142,8 +149,8 @@ Result<bool> Directory::list_block(std::uint64_t number, std::size_t offset, boo
 }
 
 Result<void> Directory::list(std::uint64_t cookie, EntryVisitor visit) const {
-  std::optional<Error> problem;
-  if ((cookie & kDamagedFlag) != 0)
+  std::optional<Error> problem = size_problem();
+  if ((cookie & kDamagedFlag) != 0 && !problem)
     problem = corrupt("directory with damaged blocks: what was in them is missing");
   cookie &= ~kDamagedFlag;
   std::size_t offset = cookie & 0xffffU;

@@ -38,7 +38,7 @@ Result<Directory::FoundInode> Directory::find_in_block(std::uint64_t number,
 
 Result<Directory::FoundInode> Directory::scan(Match match) const {
   Scratch buffer(storage_.super.block_size);
-  std::optional<Error> problem;
+  std::optional<Error> problem = size_problem();
   const std::uint64_t count = blocks();
   for (std::uint64_t number = 0; number < count;) {
     const auto found = find_in_block(number, buffer.span(), match);

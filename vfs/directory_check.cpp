@@ -9,8 +9,17 @@ namespace imgfs {
 
 namespace {
 
-/// Most numbers that are held at a time: 32 MiB. Larger directories are passed over several times.
+/// Most entries of a directory that is checked: looking at more would take minutes.
+constexpr std::uint64_t kMostEntries = 1U << 24;
+/// Up to here one pass is enough, and any number of threads may make it.
+constexpr std::uint64_t kFew = 1U << 18;
+/// Most numbers that are held at a time: 32 MiB. Larger directories are passed over several times,
+/// by one thread at a time.
 constexpr std::size_t kMostNumbers = 4U << 20;
+/// Most entries that may share a name or lead to one directory, and how many times the others: a
+/// lookup for each may go over the whole directory.
+constexpr std::uint64_t kMostRepeated = 1U << 15;
+constexpr std::uint64_t kMostWork = std::uint64_t{1} << 29;
 
 bool may_be_directory(FileType type) {
   return type == FileType::directory || type == FileType::unknown;
@@ -18,46 +27,89 @@ bool may_be_directory(FileType type) {
 
 std::uint64_t hash_of(std::string_view name) { return std::hash<std::string_view>{}(name); }
 
-/// Moves what occurs more than once into `out`.
-void keep_repeated(std::vector<std::uint64_t>& numbers, std::unordered_set<std::uint64_t>& out) {
-  std::ranges::sort(numbers);
-  for (std::size_t i = 1; i < numbers.size(); ++i)
-    if (numbers[i] == numbers[i - 1]) out.insert(numbers[i]);
-}
+/// Numbers of which only those matter that occur more than once. Its memory has a bound however
+/// often one occurs.
+class Repeated {
+ public:
+  void add(std::uint64_t number) {
+    if (numbers_.size() >= limit_) gather();
+    numbers_.push_back(number);
+  }
+  /// Those that occurred more than once since the last call go where all such are.
+  void finish() {
+    gather();
+    numbers_.clear();
+    limit_ = kMostNumbers;
+  }
+  const std::unordered_set<std::uint64_t>& found() const { return found_; }
+
+ private:
+  /// Keeps one of each.
+  void gather() {
+    std::ranges::sort(numbers_);
+    for (std::size_t i = 1; i < numbers_.size() && found_.size() <= kMostRepeated; ++i)
+      if (numbers_[i] == numbers_[i - 1]) found_.insert(numbers_[i]);
+    numbers_.erase(std::unique(numbers_.begin(), numbers_.end()), numbers_.end());
+    limit_ = std::max(kMostNumbers, 2 * numbers_.size());
+  }
+
+  std::vector<std::uint64_t> numbers_;
+  std::size_t limit_ = kMostNumbers;
+  std::unordered_set<std::uint64_t> found_;
+};
 
 /// Hashes of names and numbers of subdirectories that occur more than once.
 struct Suspects {
-  std::unordered_set<std::uint64_t> names;
-  std::unordered_set<std::uint64_t> inodes;
-  bool empty() const { return names.empty() && inodes.empty(); }
+  Repeated names;
+  Repeated inodes;
+  std::uint64_t entries = 0;  ///< of the whole directory
+  bool empty() const { return names.found().empty() && inodes.found().empty(); }
+  /// How many entries may be among them.
+  std::uint64_t limit() const {
+    return std::min(kMostRepeated, kMostWork / std::max<std::uint64_t>(entries, 1));
+  }
 };
 
-Suspects find_suspects(const FileSystem& fs, std::uint64_t directory) {
+Error too_many_repeated(const Suspects& suspects) {
+  return corrupt("directory of " + std::to_string(suspects.entries) + " entries of which more than " +
+                 std::to_string(suspects.limit()) + " are listed twice");
+}
+
+void add(Suspects& suspects, const DirectoryEntry& entry, std::uint64_t part, std::uint64_t parts) {
+  const std::uint64_t hash = hash_of(entry.name);
+  if (hash % parts == part) suspects.names.add(hash);
+  if (may_be_directory(entry.type) && entry.inode % parts == part) suspects.inodes.add(entry.inode);
+}
+
+/// Ends a pass over the directory.
+Result<void> finish(Suspects& suspects) {
+  suspects.names.finish();
+  suspects.inodes.finish();
+  if (suspects.names.found().size() + suspects.inodes.found().size() > suspects.limit())
+    return too_many_repeated(suspects);
+  return success();
+}
+
+/// An error of the file system ends a pass; what was seen before it is looked at.
+Result<Suspects> find_suspects(const FileSystem& fs, std::uint64_t directory, std::mutex& large) {
   Suspects suspects;
-  std::vector<std::uint64_t> names;
-  std::vector<std::uint64_t> inodes;
-  std::uint64_t parts = 1;
+  static_cast<void>(fs.read_directory(directory, 0, [&](const DirectoryEntry& entry) {
+    if (++suspects.entries <= kFew) add(suspects, entry, 0, 1);
+    return suspects.entries <= kMostEntries;
+  }));
+  if (suspects.entries > kMostEntries)
+    return Error{Errc::too_large,
+                 "directory of more than " + std::to_string(kMostEntries) + " entries"};
+  TRY(finish(suspects));
+  if (suspects.entries <= kFew) return suspects;
+  const std::lock_guard lock(large);
+  const std::uint64_t parts = suspects.entries / kMostNumbers + 1;
   for (std::uint64_t part = 0; part < parts; ++part) {
-    names.clear();
-    inodes.clear();
-    bool full = false;
-    // An error ends the pass; what was seen before it is looked at.
     static_cast<void>(fs.read_directory(directory, 0, [&](const DirectoryEntry& entry) {
-      const std::uint64_t hash = hash_of(entry.name);
-      if (hash % parts == part) names.push_back(hash);
-      if (may_be_directory(entry.type) && entry.inode % parts == part)
-        inodes.push_back(entry.inode);
-      full = names.size() >= kMostNumbers && parts < (std::uint64_t{1} << 32);
-      return !full;
+      add(suspects, entry, part, parts);
+      return true;
     }));
-    if (full) {
-      suspects = {};
-      parts *= 4;
-      part = static_cast<std::uint64_t>(-1);  // from the first part on
-      continue;
-    }
-    keep_repeated(names, suspects.names);
-    keep_repeated(inodes, suspects.inodes);
+    TRY(finish(suspects));
   }
   return suspects;
 }
@@ -83,20 +135,23 @@ void choose_names(const FileSystem& fs, std::uint64_t directory, const Occurrenc
   std::ranges::sort(second);
 }
 
-Irregular examine(const FileSystem& fs, std::uint64_t directory, const Suspects& suspects) {
+Result<Irregular> examine(const FileSystem& fs, std::uint64_t directory, const Suspects& suspects) {
   Irregular result;
   Occurrences names;
   std::unordered_set<std::uint64_t> seen;
   std::vector<Occurrence> subdirectories;
   std::uint64_t cookie = 0;
+  std::uint64_t left = suspects.limit();
   static_cast<void>(fs.read_directory(directory, 0, [&](const DirectoryEntry& entry) {
-    if (suspects.names.contains(hash_of(entry.name)))
-      names[std::string(entry.name)].push_back({cookie, entry.inode});
-    if (may_be_directory(entry.type) && suspects.inodes.contains(entry.inode))
-      subdirectories.push_back({cookie, entry.inode});
+    const bool name = suspects.names.found().contains(hash_of(entry.name));
+    const bool twin = may_be_directory(entry.type) && suspects.inodes.found().contains(entry.inode);
+    if ((name || twin) && left-- == 0) return false;
+    if (name) names[std::string(entry.name)].push_back({cookie, entry.inode});
+    if (twin) subdirectories.push_back({cookie, entry.inode});
     cookie = entry.next_cookie;
     return true;
   }));
+  if (left > suspects.limit()) return too_many_repeated(suspects);  // counted below zero
   choose_names(fs, directory, names, result.second_names);
   for (const Occurrence& entry : subdirectories) {
     const auto attributes = fs.stat(entry.inode);
@@ -113,22 +168,23 @@ std::size_t place_of(std::uint64_t key, std::size_t places) {
 
 }  // namespace
 
-std::shared_ptr<const Irregular> DirectoryCheck::check(const FileSystem& fs,
-                                                       std::uint64_t directory,
-                                                       std::uint64_t key) const {
+Result<std::shared_ptr<const Irregular>> DirectoryCheck::check(const FileSystem& fs,
+                                                               std::uint64_t directory,
+                                                               std::uint64_t key) const {
   auto& place = regular_[place_of(key, regular_.size())];
-  if (place.load(std::memory_order_relaxed) == key) return nullptr;
+  if (place.load(std::memory_order_relaxed) == key) return std::shared_ptr<const Irregular>();
   {
     const std::lock_guard lock(mutex_);
     if (const auto known = irregular_.find(key); known != irregular_.end()) return known->second;
   }
-  const Suspects suspects = find_suspects(fs, directory);
-  Irregular found = suspects.empty() ? Irregular{} : examine(fs, directory, suspects);
+  const Suspects suspects = TRY(find_suspects(fs, directory, large_));
+  Irregular found;
+  if (!suspects.empty()) found = TRY(examine(fs, directory, suspects));
   if (found.second_names.empty() && found.twins.empty()) {
     place.store(key, std::memory_order_relaxed);
-    return nullptr;
+    return std::shared_ptr<const Irregular>();
   }
-  auto result = std::make_shared<const Irregular>(std::move(found));
+  std::shared_ptr<const Irregular> result = std::make_shared<const Irregular>(std::move(found));
   const std::lock_guard lock(mutex_);
   if (irregular_.size() >= kIrregular) irregular_.clear();
   irregular_.insert_or_assign(key, result);

@@ -91,7 +91,8 @@ Result<std::uint64_t> Views::find_coded(NodeId directory, std::string_view name)
   const auto code = parse_name_code(name);
   if (!code) return no_such_entry();
   const View& at = view(directory);
-  const auto irregular = check_->check(*at.file_system, inode_of(directory), directory);
+  const auto irregular =
+      TRY(check_->check(*at.file_system, inode_of(directory), directory));
   std::uint64_t cookie = code->name ? 0 : code->cookie;
   std::optional<std::uint64_t> found;
   const auto visit = [&](const DirectoryEntry& entry) {
@@ -132,9 +133,9 @@ Result<void> Views::check_home(NodeId directory, std::uint64_t inode) const {
   return success();
 }
 
-bool Views::is_twin(NodeId directory, std::string_view name) const {
+Result<bool> Views::is_twin(NodeId directory, std::string_view name) const {
   const FileSystem& fs = *view(directory).file_system;
-  const auto irregular = check_->check(fs, inode_of(directory), directory);
+  const auto irregular = TRY(check_->check(fs, inode_of(directory), directory));
   if (!irregular || irregular->twins.empty()) return false;
   bool twin = false;
   const auto listed = list(directory, 0, [&](const ShownEntry& entry) {
@@ -155,7 +156,7 @@ Result<Found> Views::child(NodeId directory, std::string_view name) const {
   Attributes attributes = TRY(stat(node));
   if (attributes.type != FileType::directory) return Found{node, attributes};
   TRY(check_home(directory, inode));
-  if (is_twin(directory, name))
+  if (TRY(is_twin(directory, name)))
     return corrupt("directory " + std::to_string(inode) + " is listed twice");
   if (const NodeId crossed = cross(node); crossed != node) {
     node = crossed;
@@ -180,7 +181,8 @@ Result<NodeId> Views::parent(NodeId directory) const {
 Result<void> Views::list(NodeId directory, std::uint64_t cookie,
                          FunctionRef<bool(const ShownEntry&)> visit) const {
   const View& at = view(directory);
-  const auto irregular = check_->check(*at.file_system, inode_of(directory), directory);
+  const auto irregular =
+      TRY(check_->check(*at.file_system, inode_of(directory), directory));
   std::string code;
   const auto show_entry = [&](const DirectoryEntry& entry) {
     ShownEntry shown{entry.name, 0, entry.inode, entry.type, entry.next_cookie, false};

@@ -101,7 +101,7 @@ class Views {
   Result<std::uint64_t> find(NodeId directory, std::string_view name) const;
   Result<std::uint64_t> find_coded(NodeId directory, std::string_view name) const;
   Result<void> check_home(NodeId directory, std::uint64_t inode) const;
-  bool is_twin(NodeId directory, std::string_view name) const;
+  Result<bool> is_twin(NodeId directory, std::string_view name) const;
   NodeId cross(NodeId node) const;
   /// The root of the drive `name` of the top `directory`; 0 where there is none.
   NodeId drive(NodeId directory, std::string_view name) const;

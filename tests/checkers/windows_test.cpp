@@ -188,6 +188,8 @@ const std::vector<Row> kRows = {
     {"image_path_empty", server_2019, [](auto& w) { w.set("viostor", "ImagePath", ""); }, ""},
     {"old_service_name", server_2019, [](auto& w) { no_driver(w); w.set("vrtioblk", "Start", 0U); w.guest.files.put("/Windows/System32/drivers/vrtioblk.sys", pe(0x8664)); }, ""},
     {"no_binding_in_the_database", server_2019, [](auto& w) { w.system.remove(kDatabaseId); w.system.key("DriverDatabase\\DeviceIds\\PCI\\VEN_8086&DEV_7010"); }, "virtio", Status::warn},
+    {"driver_file_missing_and_no_binding", server_2019, [](auto& w) { w.guest.files.remove(kDriver); w.system.remove(kDatabaseId); w.system.key("DriverDatabase"); }, "virtio", Status::fail, "VirtioNotInstall"},
+    {"driver_file_damaged_and_no_binding", server_2019, [](auto& w) { w.guest.files.damage(kDriver); w.system.remove(kDatabaseId); w.system.key("DriverDatabase"); }, "virtio", Status::unknown},
     {"binding_of_the_modern_id", server_2019, [](auto& w) { w.system.remove(kDatabaseId); w.system.key("DriverDatabase\\DeviceIds\\PCI\\ven_1af4&dev_1042"); }, ""},
     {"no_critical_device", server_2008_r2, [](auto& w) { w.system.remove(kCritical); }, "virtio", Status::warn},
     {"critical_device_of_another", server_2008_r2, [](auto& w) { w.system.set(kCritical, "Service", "other"); }, "virtio", Status::warn},
@@ -208,6 +210,10 @@ const std::vector<Row> kRows = {
        HiveBuilder bcd;
        bcd.set("Objects\\{1}\\Elements\\12000002", "Element", "\\Windows\\system32\\winload.efi");
        w.guest.volume_files[0].put("/Boot/BCD", bcd.bytes()); }, "device-names", Status::warn},
+    {"restart_pending", server_2019, [](auto& w) { w.software.key("Microsoft\\Windows\\CurrentVersion\\Component Based Servicing\\RebootPending"); }, "device-names", Status::warn},
+    {"update_waits_for_a_restart", server_2019, [](auto& w) { w.software.key("Microsoft\\Windows\\CurrentVersion\\WindowsUpdate\\Auto Update\\RebootRequired"); }, "device-names", Status::warn},
+    {"renames_pending", server_2019, [](auto& w) { w.system.set("ControlSet001\\Control\\Session Manager", "PendingFileRenameOperations", HiveBuilder::Binary{'a', 0, 0, 0, 0, 0}); }, "device-names", Status::warn},
+    {"renames_done", server_2019, [](auto& w) { w.system.set("ControlSet001\\Control\\Session Manager", "PendingFileRenameOperations", HiveBuilder::Binary{0, 0}); }, ""},
     {"replayed_log_removes_the_driver", server_2019, [](auto& w) { w = dirty(no_driver, log_from); }, "virtio", Status::fail, "VirtioNotInstall"},
     {"replayed_old_log_removes_the_driver", server_2019, [](auto& w) { w = dirty(no_driver, old_log_from); }, "virtio", Status::fail, "VirtioNotInstall"},
     {"dirty_without_a_log", server_2019, [](auto& w) { w = dirty(nothing, nullptr); }, "virtio", Status::warn},
@@ -225,6 +231,17 @@ TEST(WindowsHives, AnUnreadableSystemHiveIsUnknown) {
   EXPECT_EQ(finding(report, "virtio").status, Status::unknown);
   EXPECT_EQ(finding(report, "cloud-init").status, Status::unknown);
   EXPECT_TRUE(report.codes.empty());
+}
+
+TEST(WindowsHives, TheFirstOfTwoDoubtsIsTheSummary) {
+  WindowsGuest windows = server_2019();
+  windows.system.remove(kDatabaseId);
+  windows.system.key("DriverDatabase");
+  windows.system.remove("ControlSet001\\Services\\netkvm");
+  const Report report = windows.report("tencent-cvm-gen4");
+  const Finding& found = finding(report, "virtio");
+  EXPECT_EQ(found.status, Status::warn);
+  EXPECT_NE(found.summary.find("bound to no virtio disk"), std::string::npos) << found.summary;
 }
 
 TEST(HiveLog, KnownAnswersOfMarvin32) {

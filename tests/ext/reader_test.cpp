@@ -228,6 +228,10 @@ INSTANTIATE_TEST_SUITE_P(
                    i.block(root)[44] ^= std::byte{1};
                  },
                  nullptr, 19, "directory with damaged blocks"},
+        Breakage{"directory of nothing", [](ExtImage& i) { i.set_field(18, 4, le32(0)); }, nullptr, 18,
+                 "directory of 0 bytes"},
+        Breakage{"directory too large", [](ExtImage& i) { i.set_field(18, 4, le32(0xfffffc00)); },
+                 nullptr, 18, "directory of 4294966272 bytes"},
         Breakage{"directory with a hole", [](ExtImage& i) { i.set_field(18, 4, le32(4096)); },
                  nullptr, 18, "hole at block 1"}),
     [](const auto& row) {

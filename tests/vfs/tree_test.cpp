@@ -107,6 +107,33 @@ TEST(Tree, OwnerOfWhatHasNone) {
   EXPECT_EQ(at(*disk.tree(), "p1").value().attributes.uid, 1000U);
 }
 
+/// A few blocks can be a directory of millions of entries: what is looked up in it costs no more
+/// memory or time than there is.
+TEST(Tree, DirectoriesInWhichTooMuchIsListedTwiceAreErrors) {
+  auto fs = std::make_shared<FakeFileSystem>();
+  const std::uint64_t file = fs->file("few/name");
+  const std::uint64_t few = fs->directory("few");
+  for (int i = 0; i < 1000; ++i) fs->entry(few, "name", file);
+  const std::uint64_t many = fs->directory("many");
+  for (int i = 0; i < 40000; ++i) fs->entry(many, "name", file);
+  const std::uint64_t pairs = fs->directory("pairs");
+  for (int i = 0; i < 300000; ++i) fs->entry(pairs, std::to_string(i / 2), file);
+  const std::uint64_t large = fs->directory("large");
+  for (int i = 0; i < 300000; ++i) fs->entry(large, std::to_string(i % 299999), file);
+  FakeDisk disk;
+  disk.add(fs);
+  const auto tree = disk.tree();
+  const auto list = [&](const char* path) {
+    return tree->read_directory(at(*tree, path).value().node, 0, Tree::Listing::names,
+                                [](const TreeEntry&) { return true; });
+  };
+  EXPECT_TRUE(list("p1/few"));
+  EXPECT_EQ(names(*tree, at(*tree, "p1/few").value().node).size(), 1001U);
+  EXPECT_EQ(list("p1/many").error().code, Errc::corrupt);
+  EXPECT_EQ(list("p1/pairs").error().code, Errc::corrupt);
+  EXPECT_EQ(names(*tree, at(*tree, "p1/large").value().node).size(), 300000U);
+}
+
 /// Names that no path can hold.
 TEST(Tree, NoEntryIsLostAndNoneHidesAnother) {
   auto fs = std::make_shared<FakeFileSystem>();
