@@ -137,7 +137,7 @@ bool replay_old(std::string& hive, std::string_view log) {
   const std::uint64_t limit = growth_limit(hive, log.size());
   std::string updated = hive;
   for (std::size_t piece = 0; piece < bitmap_size * 8; ++piece) {
-    if ((static_cast<unsigned char>(bitmap[piece / 8]) >> (piece % 8) & 1U) == 0) continue;
+    if ((unsigned{static_cast<unsigned char>(bitmap[piece / 8])} >> (piece % 8) & 1U) == 0) continue;
     if (data > log.size() || log.size() - data < kSector) return false;
     if (!write_page(updated, limit, piece * kSector, log.substr(data, kSector))) return false;
     data += kSector;
