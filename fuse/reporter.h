@@ -17,7 +17,7 @@ ReportTexts failed_report(const Options& options, const Tree& tree, const std::s
 
 /// The life of the reporter process. It parses nothing itself, so it needs no lock: it waits for
 /// requests on `requests` (one byte each), forks a process for each, passes its report on, and, where
-/// the launcher at the other end of `alive` has died, unmounts `device` (as learnt from `requests`).
+/// the launcher at the other end of `alive` has died, unmounts what the server has mounted.
 /// Never returns.
 [[noreturn]] void run_reporter(const Options& options, int image, int requests, int alive);
 

@@ -8,7 +8,7 @@ namespace imgfs {
 ///
 /// One thread waits for requests as long as they come one by one from one process, as from a walk or
 /// a copy: it reads and answers them all, on the same core, with warm caches and no other thread to
-/// wake, which takes a third off the time of a small file. When several processes ask, or requests wait,
+/// wake. When several processes ask, or requests wait,
 /// there is a thread for each core; and an answer that takes long gives its turn to another thread, so that
 /// nobody waits for it.
 int serve_requests(fuse_session* session);

@@ -1,6 +1,6 @@
 # A hostile ext2: names that no path can hold, one name twice, directories listed in several places and in
 # cycles. Every entry is there and opens under its own code, and the tree is finite for find and tar.
-. "$IMGFS_SOURCE/tests/support/oracle.sh"
+. "${IMGFS_SOURCE:?}/tests/support/oracle.sh" || exit 1
 need_fuse
 for tool in mke2fs debugfs python3; do command -v $tool >/dev/null || skip "needs $tool"; done
 mkdir -p "$work"/truth/{names,a/home/deep,b}

@@ -1,7 +1,7 @@
 # Contained links by the kernel's own walk: over 4,000 hostile symbolic links on ext4 and XFS, each followed
 # after a chroot into the source directory (the truth) and through the mount; in the volume's directory and
 # in /root. None may leave the mount.
-. "$IMGFS_SOURCE/tests/support/oracle.sh"
+. "${IMGFS_SOURCE:?}/tests/support/oracle.sh" || exit 1
 need_root; need_fuse
 for tool in python3 mke2fs; do command -v $tool >/dev/null || skip "needs $tool"; done
 links=$IMGFS_SOURCE/tests/vfs/hostile_links.py

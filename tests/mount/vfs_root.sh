@@ -1,6 +1,6 @@
 # /root equal, entry by entry, to the kernel's own mounts laid over each other: an MBR disk with logical
 # partitions, and CentOS's layout (GPT, ESP, XFS /boot, LVM root on XFS, swap).
-. "$IMGFS_SOURCE/tests/support/oracle.sh"
+. "${IMGFS_SOURCE:?}/tests/support/oracle.sh" || exit 1
 need_root; need_fuse
 for tool in mke2fs sfdisk sgdisk mkfs.vfat mkfs.xfs mcopy losetup lvcreate; do
   command -v $tool >/dev/null || skip "needs $tool"

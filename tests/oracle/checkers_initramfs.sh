@@ -1,7 +1,7 @@
 #!/bin/bash
 # Which modules an initramfs holds, compared with lsinitramfs, over archives made with cpio and each
 # compressor, in the layouts of initramfs-tools, dracut and mkinitrd; and over this machine's own.
-. "$IMGFS_SOURCE/tests/support/oracle.sh"
+. "${IMGFS_SOURCE:?}/tests/support/oracle.sh" || exit 1
 scan=$IMGFS_BIN/tests/initramfs_scan
 [ -x "$scan" ] || skip "initramfs_scan is not built"
 command -v cpio >/dev/null || skip "cpio is not installed"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # scripts/run-checks with checks of every outcome, also one that hangs, and the examples on a made-up guest.
-. "$IMGFS_SOURCE/tests/support/oracle.sh"
+. "${IMGFS_SOURCE:?}/tests/support/oracle.sh" || exit 1
 run=$IMGFS_SOURCE/scripts/run-checks
 mkdir -p "$work/mount/root/etc/ssh" "$work/mount/root/boot" "$work/checks"
 echo '{}' >"$work/mount/.import-report.json"

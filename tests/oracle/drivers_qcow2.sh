@@ -1,7 +1,7 @@
 #!/bin/bash
 # Every QCOW2 that qemu-img can make from one disk: the bytes equal `qemu-img convert -O raw`, and data
 # is seen only where `qemu-img map` sees it. Argument: size of the disk in MiB (default 10).
-. "$IMGFS_SOURCE/tests/support/oracle.sh"
+. "${IMGFS_SOURCE:?}/tests/support/oracle.sh" || exit 1
 command -v qemu-img >/dev/null && command -v qemu-io >/dev/null || skip "needs qemu-img and qemu-io"
 command -v python3 >/dev/null || skip "needs python3"
 dump=$IMGFS_BIN/tests/image_dump

@@ -1,7 +1,7 @@
 #!/bin/bash
 # QCOW2 images of other projects: the bytes have the sum that the corpus gives for them; the broken
 # ones are refused, or read as far as they are whole.
-. "$IMGFS_SOURCE/tests/support/oracle.sh"
+. "${IMGFS_SOURCE:?}/tests/support/oracle.sh" || exit 1
 need_corpus
 corpus=$IMGFS_SHARED/corpus
 dump=$IMGFS_BIN/tests/image_dump

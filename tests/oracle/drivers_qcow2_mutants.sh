@@ -2,7 +2,7 @@
 # Damaged QCOW2 images: where QEMU and we both read one, the bytes are the same; what only QEMU reads
 # was cut off (QEMU reads zeros past a file's end) or a deflate stream that goes on after its cluster
 # (QEMU keeps the start); nothing crashes. Arguments: mutants (default 60), seed.
-. "$IMGFS_SOURCE/tests/support/oracle.sh"
+. "${IMGFS_SOURCE:?}/tests/support/oracle.sh" || exit 1
 command -v qemu-img >/dev/null || skip "needs qemu-img"
 command -v python3 >/dev/null || skip "needs python3"
 cd "$work" || exit 1

@@ -2,7 +2,7 @@
 # The size after conversion to QCOW2: exact within 1 % of what `qemu-img convert` makes; the bound not
 # above `qemu-img measure` by more than 1 %, equal within 1 % where the image file has no holes inside
 # its clusters (which QEMU does not look for), and never below the exact one.
-. "$IMGFS_SOURCE/tests/support/oracle.sh"
+. "${IMGFS_SOURCE:?}/tests/support/oracle.sh" || exit 1
 command -v qemu-img >/dev/null || skip "needs qemu-img"
 dump=$IMGFS_BIN/tests/image_dump
 cd "$work" || exit 1

@@ -1,5 +1,5 @@
 # FAT volumes of the public corpus: names, modes, sizes, links, times and contents as Linux's vfat gave them.
-. "$IMGFS_SOURCE/tests/support/oracle.sh"
+. "${IMGFS_SOURCE:?}/tests/support/oracle.sh" || exit 1
 need_corpus
 corpus=$IMGFS_SHARED/corpus
 

@@ -1,6 +1,6 @@
 # FAT12, FAT16 and FAT32 made by mkfs.fat and filled by mtools: names, times, sizes and contents as mtools
 # lists and copies them out; label, serial number and free space as blkid and minfo have them.
-. "$IMGFS_SOURCE/tests/support/oracle.sh"
+. "${IMGFS_SOURCE:?}/tests/support/oracle.sh" || exit 1
 for tool in mkfs.fat mcopy mdir mmd minfo blkid fsck.fat; do command -v $tool > /dev/null || skip "needs $tool"; done
 export LC_ALL=C.UTF-8 TZ=UTC MTOOLS_SKIP_CHECK=1
 dump=$IMGFS_BIN/tests/fat_dump

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The public NTFS images: whole ones are as ntfs-3g shows them; damaged ones are refused or read in part, with the reason
 # said, and neither crash nor hang.
-. "$IMGFS_SOURCE/tests/support/oracle.sh"
+. "${IMGFS_SOURCE:?}/tests/support/oracle.sh" || exit 1
 need_fuse
 need_corpus
 command -v ntfs-3g >/dev/null || skip "needs ntfs-3g"

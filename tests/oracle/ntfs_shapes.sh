@@ -2,7 +2,7 @@
 # Volumes made by mkntfs and filled through ntfs-3g, for several sizes of sectors and clusters: names, attributes,
 # contents, links and streams are as ntfs-3g shows them read-only.
 # Arguments: names in the large directory (default 2000), then shapes as SECTOR:CLUSTER.
-. "$IMGFS_SOURCE/tests/support/oracle.sh"
+. "${IMGFS_SOURCE:?}/tests/support/oracle.sh" || exit 1
 need_fuse
 command -v mkntfs >/dev/null && command -v ntfs-3g >/dev/null || skip "needs mkntfs and ntfs-3g"
 command -v python3 >/dev/null || skip "needs python3"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Files compressed as Windows does (WOF): made with wimlib's compressors, written through ntfs-3g as reparse point and
 # stream WofCompressedData. All four formats come back byte for byte, at any offset. Argument: MiB of the large file.
-. "$IMGFS_SOURCE/tests/support/oracle.sh"
+. "${IMGFS_SOURCE:?}/tests/support/oracle.sh" || exit 1
 need_fuse
 command -v mkntfs >/dev/null && command -v ntfs-3g >/dev/null || skip "needs mkntfs and ntfs-3g"
 command -v python3 >/dev/null || skip "needs python3"

@@ -1,6 +1,6 @@
 # What a volume holds: type, UUID and label as blkid has them, for every format whose tool is there; and MD
 # superblocks made here, accepted by mdadm.
-. "$IMGFS_SOURCE/tests/support/oracle.sh"
+. "${IMGFS_SOURCE:?}/tests/support/oracle.sh" || exit 1
 for tool in blkid python3; do command -v $tool > /dev/null || skip "needs $tool"; done
 list=$IMGFS_BIN/tests/volumes_list
 tried=0 absent=""

@@ -1,6 +1,6 @@
 # LVM2: volume groups made by lvm2's own tools without device-mapper. Where each logical volume lies comes from
 # lvs; the test writes a pattern there itself (each 16 bytes are their own offset in the volume).
-. "$IMGFS_SOURCE/tests/support/oracle.sh"
+. "${IMGFS_SOURCE:?}/tests/support/oracle.sh" || exit 1
 need_root
 for tool in lvm losetup sgdisk python3; do command -v $tool > /dev/null || skip "needs $tool"; done
 list=$IMGFS_BIN/tests/volumes_list

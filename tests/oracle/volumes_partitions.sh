@@ -1,5 +1,5 @@
 # Partition tables: numbers, places, types, UUIDs, names and flags as libblkid (partx, blkid) has them.
-. "$IMGFS_SOURCE/tests/support/oracle.sh"
+. "${IMGFS_SOURCE:?}/tests/support/oracle.sh" || exit 1
 for tool in sfdisk sgdisk partx blkid mke2fs; do command -v $tool > /dev/null || skip "needs $tool"; done
 export LC_ALL=C.UTF-8
 list=$IMGFS_BIN/tests/volumes_list

@@ -2,7 +2,7 @@
 # The public XFS images (versions 4 and 5, attr1 and attr2, with and without ftype), compared with the
 # kernel where it mounts them and with the recorded truth of another kernel; and broken ones, which must
 # fail with an error and in no other way.
-. "$IMGFS_SOURCE/tests/support/oracle.sh"
+. "${IMGFS_SOURCE:?}/tests/support/oracle.sh" || exit 1
 need_corpus
 command -v python3 >/dev/null || skip "needs python3"
 compare=$IMGFS_BIN/tests/fs_compare

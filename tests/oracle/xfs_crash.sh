@@ -1,7 +1,7 @@
 #!/bin/bash
 # xfs_crash.sh [FIRST_SEED] [COUNT]: file systems that are shut down in the middle of a storm of changes. What
 # we show after replaying the log in memory must be what the kernel shows after it has recovered a copy.
-. "$IMGFS_SOURCE/tests/support/oracle.sh"
+. "${IMGFS_SOURCE:?}/tests/support/oracle.sh" || exit 1
 need_root
 command -v mkfs.xfs >/dev/null && command -v python3 >/dev/null || skip "needs mkfs.xfs and python3"
 grep -qw xfs /proc/filesystems || modprobe xfs 2>/dev/null || skip "the kernel has no XFS"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # xfs_matrix.sh [ROWS|all] [SCALE]: file systems that mkfs.xfs makes with different options, filled by the
 # kernel with every on-disk shape, read by us and by the kernel: no differences. By default only a few rows.
-. "$IMGFS_SOURCE/tests/support/oracle.sh"
+. "${IMGFS_SOURCE:?}/tests/support/oracle.sh" || exit 1
 need_root
 command -v mkfs.xfs >/dev/null && command -v python3 >/dev/null || skip "needs mkfs.xfs and python3"
 grep -qw xfs /proc/filesystems || modprobe xfs 2>/dev/null || skip "the kernel has no XFS"

@@ -35,7 +35,6 @@ changed virtio '
   main=$work/unpacked/main
   [ -d "$main" ] || main=$work/unpacked
   find "$main" -name "virtio_blk.ko*" -delete
-  find "$main" -name "virtio_scsi.ko*" -delete
   (cd "$main" && find . | cpio -o -H newc --quiet | zstd -q) >"$initrd"'
 expect "virtio_blk taken out" "$work/virtio.img" fail '["VirtioNotInstall"]'
 jq -e '.findings[] | select(.check == "virtio") | (.fix | test("update-initramfs")) and ([.evidence[].path] | any(test("initrd")))' "$work/json" >/dev/null ||
